@@ -29,6 +29,7 @@ class Row:
         self.disruption = words.pop("disruption", "none")
         self.raise_only = words.pop("raise_only", False)
         self.twin = words.pop("twin", None)
+        self.rivals = words.pop("rivals", ())
         if words:
             raise ValueError("%s: unknown %s" % (name, ", ".join(sorted(words))))
         if self.effect not in EFFECTS or self.disruption not in DISRUPTIONS:

@@ -43,7 +43,8 @@ ROWS = (
     sysfs("nr_hugepages", Pages(), variable="vm_hugepages",
           path=("/sys/devices/system/node/node{node}/hugepages/hugepages-{size}kB/nr_hugepages",
                 "/sys/kernel/mm/hugepages/hugepages-{size}kB/nr_hugepages"),
-          target="node{node}/hugepages-{size}kB", source="https://docs.kernel.org/admin-guide/mm/hugetlbpage.html",
+          target="node{node}/hugepages-{size}kB", rivals=("cmdline:hugepages", "sysctl:vm.nr_hugepages"),
+          source="https://docs.kernel.org/admin-guide/mm/hugetlbpage.html",
           doc="Static huge pages, by page size in kB, on each NUMA node; a size that is not named gets 0. The memory "
               "is gone for everything else."),
 )

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may stop a change: the rules between settings, and the jobs that a change could hurt.
+
+PRIVATE to the collection. A rule is a function of a View that returns findings; one of severity E that names a setting
+which is about to change refuses that change.
+"""
+
+from __future__ import annotations
+
+from ._owners import jobs
+from ._topology import cpu, numa
+
+
+class View:
+    """What a rule may look at: the values as they will be after this plan, and what is so on this machine."""
+
+    def __init__(self, plan, options):
+        self.steps = plan.steps
+        self.options = options
+        self.host = plan.host
+        self._journal = plan.journal
+        self._found = {}
+
+    def step(self, name):
+        """The first step of a setting, or None."""
+        return next((step for step in self.steps if step["name"] == name), None)
+
+    def value(self, name):
+        """What a sysctl key will be once this plan is applied, or None where it cannot be read."""
+        step = self.step(name)
+        if step and step["status"] in ("ok", "drift"):
+            return step["_force"]
+        return self.text("/proc/sys/" + name.replace(".", "/"))
+
+    def text(self, path):
+        """The text of a file, or None."""
+        return self.host.text(path)
+
+    def exists(self, path):
+        """Whether a path is there."""
+        return self.host.exists(path)
+
+    def changed_at(self, name):
+        """When we first changed a setting, in seconds since the epoch, or None."""
+        return next((entry["since"] for entry in self._journal["entries"].values() if entry["name"] == name), None)
+
+    def jobs(self):
+        """The processes that hold a GPU or an RDMA device."""
+        return jobs.live_jobs(self.host)[0]
+
+    def started_at(self, pid):
+        """When a process was started, in seconds since the epoch, or None."""
+        return jobs.started_at(self.host, pid)
+
+    def topology(self, section):
+        """A section of the topology: `cpu` or `numa_nodes`, as in the schema of the fact."""
+        if not self._found:
+            self._found.update(sources={}, notes=[])
+            for name, reader in (("cpu", cpu), ("numa_nodes", numa)):
+                self._found[name] = reader.read(self.host, self._found)
+        return self._found[section]
+
+
+def consult(plan, rules, options):
+    """The findings of the rules; refuses the changes that they forbid."""
+    view = View(plan, options)
+    findings = [found for rule in rules for found in rule(view)]
+    for found in findings:
+        for step in plan.steps:
+            if found["severity"] == "E" and step["name"] == found["setting"] and step["status"] == "drift" \
+                    and "_restore" not in step:
+                step.update(status="refused", reason="%s: %s" % (found["rule"], found["message"]))
+    return findings
+
+
+def protect_jobs(plan, allow):
+    """Refuse what may drop or stall traffic while a job runs here, unless this run is allowed to."""
+    exposed = [step for step in plan.changing if step["disruption"] == "link"]
+    if not exposed or "link" in allow:
+        return
+    running, complete = jobs.live_jobs(plan.host)
+    if running:
+        first = running[0]
+        words = "a job is running: process %s (%s) holds %s" % (first["pid"], first["comm"], first["holds"])
+        if len(running) > 1:
+            words += ", and %d more" % (len(running) - 1)
+    elif not complete:
+        words = "whether a job is running cannot be told without root"
+    else:
+        return
+    for step in exposed:
+        step.update(status="refused", reason=words + "; gpuwright_allow: [link] lets it through")

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checking what a role asks for, before anything is written: unknown names, bad values, places that are not there.
+
+PRIVATE to the collection. Pure but for asking the host which places exist.
+"""
+
+from __future__ import annotations
+
+from ._kinds import sysctl, sysfs
+from ._values import nearest
+
+KINDS = {"sysctl": sysctl, "sysfs": sysfs}
+
+
+class BadInput(Exception):
+    """What was asked for cannot be; `problems` has a sentence for each."""
+
+    def __init__(self, problems):
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def check(host, rows, values, origins):
+    """[(row, target, path, desired)] for the values that are not null; path is None where this kernel has no such place.
+
+    `values` maps row names to raw values, `origins` row names to where they were set. Raises BadInput with every
+    problem there is, not only the first.
+    """
+    known = {row.name: row for row in rows}
+    problems = ["%s is no setting of this role; %s" % (name, nearest(name, known))
+                for name in values if name not in known]
+    wanted = []
+    for row in rows:
+        if values.get(row.name) is None:
+            continue
+        try:
+            wanted.extend(_expand(host, row, row.value.parse(values[row.name])))
+        except ValueError as error:
+            problems.append("%s (%s): %s" % (row.variable, origins.get(row.name, "set by the task"), error))
+    asked = {row.name for row, _target, _path, _desired in wanted}
+    for row in rows:
+        if row.twin in asked and row.name in asked and row.name < row.twin:
+            problems.append("%s and %s are both set, but the kernel zeroes one when the other is written: set one to "
+                            "null" % (known[row.name].variable, known[row.twin].variable))
+    if problems:
+        raise BadInput(problems)
+    return wanted
+
+
+def _expand(host, row, value):
+    """One (row, target, path, desired) for every place where the row lives here."""
+    found = KINDS[row.kind].places(host, row)
+    if hasattr(row.value, "pick"):
+        if found:
+            row.value.check(value, [fields for _target, _path, fields in found])
+        elif any(count != "0" for count in value.values()):
+            raise ValueError("this kernel offers none of it")
+    if not found:
+        return [(row, row.name, None, value if isinstance(value, str) else "0")]
+    return [(row, target, path, row.value.pick(value, fields) if hasattr(row.value, "pick") else value)
+            for target, path, fields in found]

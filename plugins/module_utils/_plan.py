@@ -1,0 +1,153 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: desired x actual -> steps, each with a status and its reason. Nothing here writes.
+
+PRIVATE to the collection. Check mode, diff, audit and apply all use the one plan that `build` returns, so what a check
+reports is what an apply does. Keys of a step that begin with "_" are for _apply.py and leave the node in no result.
+"""
+
+from __future__ import annotations
+
+from . import _conflicts, _guard, _journal
+from ._input import KINDS, check
+
+_ABSENT = "this kernel has no such setting"
+
+
+class Plan:
+    """What is asked for and what is so: the steps, the findings of the rules, the drop-ins as they are and shall be."""
+
+    def __init__(self, host, role, journal):
+        self.host = host
+        self.role = role
+        self.journal = journal
+        self.steps = []
+        self.findings = []
+        self.files = {}
+        self.wanted_files = {}
+        self.take_over = None
+
+    @property
+    def changing(self):
+        """The steps that an apply would carry out."""
+        return [step for step in self.steps if step["status"] == "drift"]
+
+
+def build(host, role, catalogue, values, request):
+    """The plan of one role. Raises BadInput, ForeignJournal or _conflicts.UnknownOwner before anything is written.
+
+    `catalogue` has ROWS and RULES. `request` is {origins: {row name: where set}, take_over: [owner],
+    allow: [disruption], options: {option of the role: value}}.
+    """
+    wanted = check(host, catalogue.ROWS, values, request["origins"])
+    _conflicts.check_owners(request["take_over"])
+    plan = Plan(host, role, _journal.load(host))
+    for kind in KINDS.values():
+        for path in (kind.drop_in(role), kind.taken_over(role)):
+            plan.files[path] = _drop_in_text(host, path)
+    for row, target, path, desired in wanted:
+        plan.steps.append(_step(plan, row, target, path, desired, request["origins"].get(row.name, "set by the task")))
+    _conflicts.mark(plan, request["take_over"])
+    for step in plan.steps:
+        if step["status"] is None:
+            _judge(step)
+    plan.steps.extend(_let_go(plan))
+    plan.findings = _guard.consult(plan, catalogue.RULES, request["options"])
+    _guard.protect_jobs(plan, request["allow"])
+    plan.wanted_files = _wanted_files(plan)
+    return plan
+
+
+def _drop_in_text(host, path):
+    try:
+        return host.read_bytes(path).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def _step(plan, row, target, path, desired, why):
+    """A step with all but its status, or with the status that settles it: no such place, or not readable."""
+    kind = KINDS[row.kind]
+    step = {"name": row.name, "kind": row.kind, "target": target, "desired": desired, "running": None,
+            "configured": None, "status": None, "disruption": row.disruption, "why": why, "reason": "",
+            "file": kind.drop_in(plan.role), "_row": row, "_path": path, "_line": desired, "_force": desired,
+            "_undo": None}
+    if path is None:
+        return dict(step, status="not_applicable", reason=_ABSENT, file=None)
+    for ours in (kind.taken_over(plan.role), kind.drop_in(plan.role)):
+        held = kind.parse(plan.files[ours] or "").get(target if row.kind == "sysctl" else path)
+        if held is not None:
+            step.update(configured=held, file=ours)
+            break
+    try:
+        text = plan.host.read(path)
+        step["running"] = row.value.read(text)
+        step["_undo"] = kind.in_force(plan.host, row, path)
+    except (OSError, ValueError, IndexError) as error:
+        return dict(step, status="unreadable", reason="%s: %s" % (path, getattr(error, "strerror", None) or error))
+    offered = row.value.offers(text)
+    if offered is not None and desired not in offered:
+        return dict(step, status="not_applicable", file=None, reason="this kernel offers %s" % ", ".join(offered))
+    return step
+
+
+def _judge(step):
+    """Give a step that nothing else has settled its status, in words that say what is wrong."""
+    wrong = []
+    if step["running"] != step["_force"]:
+        wrong.append("running %s" % step["running"])
+    if step["configured"] != step["_line"]:
+        wrong.append("not persisted" if step["configured"] is None else "persisted as %s" % step["configured"])
+    if not wrong:
+        step["status"] = "ok"
+    elif step["_row"].effect == "reboot" and step["configured"] == step["_line"]:
+        step.update(status="pending_reboot", reason="takes effect at the next boot; " + ", ".join(wrong))
+    else:
+        step["status"] = "drift"
+        step["reason"] = ", ".join(part for part in [step["reason"]] + wrong if part)
+
+
+def _let_go(plan):
+    """A step for every original of this role that nothing asks for any more: it comes back, its line goes."""
+    held = {KINDS[step["kind"]].identity(step["_row"], step["target"], step["_path"])
+            for step in plan.steps if step["_path"]}
+    steps = []
+    for key, entry in sorted(plan.journal["entries"].items()):
+        if entry["role"] == plan.role and key not in held:
+            steps.append(restore_step(plan.host, key, entry))
+    return steps
+
+
+def restore_step(host, key, entry):
+    """The step that gives back the original of a journal entry."""
+    step = {"name": entry["name"], "kind": entry["kind"], "target": entry["target"], "desired": entry["original"],
+            "running": None, "configured": None, "status": "drift", "disruption": entry["disruption"],
+            "why": "no longer managed", "reason": "back to what was found before us", "file": None,
+            "_path": entry["path"], "_force": entry["original"], "_line": None, "_restore": key, "_row": None}
+    try:
+        step["running"] = _bracketed(host.read(entry["path"]))
+    except FileNotFoundError:
+        step.update(reason="%s is gone, its original cannot come back" % entry["path"], _path=None)
+    except OSError as error:
+        step.update(status="unreadable", reason="%s: %s" % (entry["path"], error.strerror))
+    return step
+
+
+def _bracketed(text):
+    return text[text.index("[") + 1:text.index("]")] if "[" in text and "]" in text else text.strip()
+
+
+def _wanted_files(plan):
+    """The text that each of our files shall have, None for none: what conflicts or is refused keeps the line it has."""
+    lines = {path: [] for path in plan.files}
+    for step in plan.steps:
+        kind = KINDS[step["kind"]]
+        if step["status"] in ("not_applicable",) or not step["file"]:
+            continue
+        keep = step["_line"] if step["status"] in ("ok", "drift", "pending_reboot") else step["configured"]
+        if keep is not None:
+            lines[step["file"]].append(kind.line(step["target"], step["_path"], keep))
+    head = ("# Written by gpuwright.node, role %s. Changes made here are overwritten: set the role's variables instead,\n"
+            "# or give everything back with the playbook gpuwright.node.rollback.\n" % plan.role)
+    return {path: head + "\n".join(entries) + "\n" if entries else None for path, entries in lines.items()}

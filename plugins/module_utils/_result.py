@@ -1,0 +1,58 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module says of a plan: its steps and findings, whether anything changes, and one diff for the whole set.
+
+PRIVATE to the collection. Pure.
+"""
+
+from __future__ import annotations
+
+
+def result(plan):
+    """The result of module `settings`, alike in check mode and after an apply."""
+    return {
+        "role": plan.role,
+        "settings": [public(step) for step in plan.steps],
+        "rules": plan.findings,
+        "reboot_required": any(step["status"] == "pending_reboot"
+                               or (step["disruption"] == "reboot" and step["status"] == "drift") for step in plan.steps),
+        "changed": bool(plan.changing),
+        "diff": diff(plan),
+        "notes": plan.host.notes,
+    }
+
+
+def public(step):
+    """A step without what only _apply.py needs."""
+    return {key: value for key, value in step.items() if not key.startswith("_")}
+
+
+def diff(plan):
+    """One before and after text: the running values that change, then each file of ours that changes, whole."""
+    before, after = [], []
+    for step in plan.changing:
+        if step["running"] != step["_force"]:
+            before.append("%s = %s\n" % (step["target"], step["running"]))
+            after.append("%s = %s\n" % (step["target"], step["_force"]))
+    for path, text in plan.wanted_files.items():
+        if text != plan.files[path]:
+            before.append("# %s\n%s" % (path, plan.files[path] or "(absent)\n"))
+            after.append("# %s\n%s" % (path, text or "(absent)\n"))
+    return {"before": "".join(before), "after": "".join(after), "before_header": "role %s" % plan.role,
+            "after_header": "role %s" % plan.role}
+
+
+def failures(plan):
+    """A sentence for every step that failed, could not be read, or was refused by a rule: what makes an apply fail."""
+    said = []
+    for step in plan.steps:
+        if step.get("error"):
+            said.append("%s: %s" % (step["target"], step["error"]))
+        elif step["status"] == "unreadable":
+            said.append("%s cannot be read: %s" % (step["target"], step["reason"]))
+    for found in plan.findings:
+        if any(step["name"] == found["setting"] and step["status"] == "refused"
+               and step["reason"].startswith(found["rule"] + ":") for step in plan.steps) and found["severity"] == "E":
+            said.append("%s is refused by %s: %s" % (found["setting"], found["rule"], found["message"]))
+    return said
