@@ -93,7 +93,7 @@ def _other_boot_setting(plan, step, settled):
             where = "the kernel command line has %s" % " ".join(found)
         else:
             item = sysctl_d.last(settled, name)
-            found = item and item["value"] != "0"
+            found = item and item["value"] not in (None, "0")
             where = "%s sets %s = %s" % (item["file"], name, item["value"]) if found else ""
         if found and step["running"] != step["desired"]:
             step.update(status="conflict", reason=where)

@@ -67,10 +67,9 @@ def rival(settled, row, target, path, ours):
 
     A file that sets the twin counts, since the kernel then zeroes ours.
     """
-    name = ours.rpartition("/")[2]
-    found = [sysctl_d.last(settled, key, ignore=_mine(ours)) for key in (target, row.twin) if key]
-    later = [item for item in found if item and not item.get("procps_only") and item["name"] > name]
-    return max(later, key=lambda item: (item["name"], item["line"])) if later else None
+    theirs = [item for item in settled if item["file"] not in _mine(ours) and item["value"] is not None]
+    found = [sysctl_d.after(theirs, key, ours) for key in (target, row.twin) if key]
+    return max((item for item in found if item), key=lambda item: (item["name"], item["line"]), default=None)
 
 
 def before_us(settled, target, ours):
