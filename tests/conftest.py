@@ -1,7 +1,11 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes this checkout importable as `ansible_collections.gpuwright.node`, whatever its folder is called."""
+"""Makes this checkout importable as `ansible_collections.gpuwright.node`, and closes a run with what each stage did.
+
+A stage is a folder below tests/, or one file of tests/gates. What cannot run on this machine is never skipped: its
+conftest.py leaves it out of the collection and says why: `config.left_out.append("what: why")`.
+"""
 
 from __future__ import annotations
 
@@ -30,3 +34,33 @@ sys.path.insert(0, str(COLLECTIONS))
 def checkout():
     """The folder of this checkout."""
     return CHECKOUT
+
+
+def pytest_configure(config):
+    """One list for all conftest.py files: what this machine cannot run."""
+    config.left_out = []
+
+
+def _stage(nodeid):
+    parts = pathlib.PurePosixPath(nodeid.split("::")[0]).parts
+    parts = parts[1:] if parts[:1] == ("tests",) else parts
+    return "/".join(parts[:2]) if parts[0] == "gates" else parts[0]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The stages with their seconds, then what was left out; pytest's own line with the sums comes after."""
+    stages = {}
+    for outcome, reports in terminalreporter.stats.items():
+        for report in reports:
+            if not hasattr(report, "duration"):
+                continue
+            stage = stages.setdefault(_stage(report.nodeid), {"seconds": 0.0, "passed": 0, "failed": 0})
+            stage["seconds"] += report.duration
+            stage["passed"] += outcome == "passed"
+            stage["failed"] += outcome in ("failed", "error")
+    terminalreporter.section("stages")
+    for name, stage in stages.items():
+        words = "%d FAILED" % stage["failed"] if stage["failed"] else "ok"
+        terminalreporter.write_line("%-28s %5d passed %7.1f s  %s" % (name, stage["passed"], stage["seconds"], words))
+    for line in config.left_out:
+        terminalreporter.write_line("left out: %s" % line)

@@ -27,10 +27,12 @@ for minor in 3.8 3.9 3.10 3.11 3.12 3.13 3.14; do
 done
 export PATH="$found:/usr/sbin:/usr/bin:/sbin:/bin"
 
-export ANSIBLE_CONFIG=/dev/null
+checkout=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-ansible-galaxy collection build --output-path "$work" .
-ansible-galaxy collection install "$work"/*.tar.gz --no-deps --force -p "$work/collections"
-cd "$work/collections/ansible_collections/gpuwright/node"
-exec ansible-test sanity --venv --color no "$@"
+cd "$work"
+unset ANSIBLE_CONFIG
+ansible-galaxy collection build "$checkout"
+ansible-galaxy collection install --no-deps --force -p collections ./*.tar.gz
+cd collections/ansible_collections/gpuwright/node
+ansible-test sanity --venv --color no "$@"
