@@ -21,8 +21,9 @@ _SWAPPED = str.maketrans("./", "/.")
 def assignments(host):
     """Every assignment as {"key", "value", "file", "line", "name"}, in the order of reading: the later one wins.
 
-    "name" is what the file is sorted by, also where "file" is the file that a link of this name leads to. The kernel's command line comes first, since the kernel applies it before any program runs. "value" is None for a
-    line "-key", which keeps globs off that key. Where systemd does not read /etc/sysctl.conf its assignments come last
+    "name" is what the file is sorted by, also where "file" is what a link of this name leads to. The kernel's command
+    line comes first, since the kernel applies it before any program runs. "value" is None for a line "-key", which
+    keeps globs off that key. Where systemd does not read /etc/sysctl.conf its assignments come last
     with "procps_only": True: they count only when somebody runs "sysctl --system" or "sysctl -p".
     """
     found = list(_from_command_line(host))

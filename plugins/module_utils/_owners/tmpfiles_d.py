@@ -135,6 +135,7 @@ def _split(line):
 
 
 def _unquote(field):
+    """A field without its quotes and escapes, as tmpfiles.d(5) has it; systemd 252 only drops the backslash."""
     pieces = re.findall(r""""((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|((?:\\.|[^"'\\])+)""", field, re.S)
     return "".join(_unescape("".join(piece)) for piece in pieces)
 

@@ -47,7 +47,8 @@ def test_another_text_for_the_same_file_wins_if_it_comes_later(tmp_path):
     put(tmp_path, OURS, "w %s - - - - madvise\n" % THP)
     put(tmp_path, "/etc/tmpfiles.d/10-early.conf", "w /sys/kernel/mm/transparent_hugepage/enable? - - - - never\n")
     assert tmpfiles_d.beats(read(tmp_path), THP, OURS) is None
-    put(tmp_path, "/etc/tmpfiles.d/99-late.conf", "w /sys/kernel/mm/transparent_hugepage/{enabled,defrag} - - - - always\n")
+    put(tmp_path, "/etc/tmpfiles.d/99-late.conf",
+        "w /sys/kernel/mm/transparent_hugepage/{enabled,defrag} - - - - always\n")
     assert tmpfiles_d.beats(read(tmp_path), THP, OURS)["value"] == "always"
     assert winner(tmp_path, THP.replace("enabled", "shmem_enabled")) is None
 
@@ -80,6 +81,11 @@ def test_specifiers_that_the_node_answers(tmp_path):
     assert [(one["path"], one["value"]) for one in read(tmp_path)] == [("/sys/a", "6.8.0-%"), ("/sys/b", None)]
 
 
+def test_escapes_in_a_path(tmp_path):
+    put(tmp_path, "/etc/tmpfiles.d/a.conf", "w /sys/a\\x20b - - - - 1\nw '/sys/c d' - - - - 2\n")
+    assert [one["path"] for one in read(tmp_path)] == ["/sys/a b", "/sys/c d"]
+
+
 def test_a_credential_is_a_note(tmp_path):
     put(tmp_path, "/etc/tmpfiles.d/a.conf", "w^ /sys/a - - - - name\n")
     host = Host(str(tmp_path))
@@ -106,7 +112,6 @@ w~ /k/base64 - - - - QUFB
 w /k/none - - - - -
 w /k/short
 w$ /k/unknown - - - - AAA
-w /k/quote\x20d - - - - AAA
 w /k/../k/dots - - - - AAA
 w relative - - - - AAA
 w /k/.hidden - - - - AAA
@@ -126,7 +131,7 @@ w /k/[^a-z]? - - - - BBB
 WRITTEN = {
     "same": "DDD", "more": "BBB", "boot": "AAA", "glob1": "BBB", "glob2": "BBB", "brace1": "AAA", "brace2": "AAA",
     "minus": "AAA", "equals": "AAA", "escape": "A%A", "two words": '"A"', "slashes": "AAA", "base64": "AAA",
-    "indented": "EEE", "semicolon": None, "none": None, "short": None, "unknown": None, "quote d": "AAA",
+    "indented": "EEE", "semicolon": None, "none": None, "short": None, "unknown": None,
     "dots": None, ".hidden": "AAA", "X1": "BBB",
 }
 
