@@ -27,7 +27,7 @@ def _link():
 
 
 _link()
-sys.path.insert(0, str(COLLECTIONS))
+sys.path[:0] = [str(COLLECTIONS), str(CHECKOUT)]
 
 
 @pytest.fixture(scope="session")

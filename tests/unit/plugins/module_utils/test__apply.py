@@ -1,0 +1,155 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the apply: same steps as the check, read back, idempotent, and harmless when killed at any moment."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.gpuwright.node.plugins.module_utils import _result, _rollback
+from ansible_collections.gpuwright.node.plugins.module_utils._host import Host, Locked
+from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
+from tests.sysroots import plain_node
+from tests.sysroots.engine import DEFAULTS, VM, apply, killed_at, plan, statuses, steps
+
+JOURNAL = "var/lib/gpuwright/journal.json"
+
+
+def roll_back(root):
+    """Give everything back; returns what failed."""
+    made = _rollback.plan_rollback(plain_node.Kernel(str(root), read_only=False), [])
+    return _rollback.carry_out(made)
+
+
+def every_row():
+    """One legal value, other than the stand-in host's, for every row of the catalogue that is not its row's twin."""
+    values = {"vm": dict(VM, **{"nr_hugepages": {2048: 4}}), "thp": {}, "numa": {}}
+    values["thp"] = {row.name: row.value.words[1] if hasattr(row.value, "words") else 1 for row in ROLES["thp"].ROWS}
+    values["numa"] = {row.name: 2 for row in ROLES["numa"].ROWS}
+    bytes_form = {"vm.dirty_bytes": 1 << 30, "vm.dirty_background_bytes": 1 << 28}
+    ratio_form = {"vm.dirty_ratio": None, "vm.dirty_background_ratio": None}
+    return [(role, asked) for role, asked in values.items()] + [("vm", dict(VM, **bytes_form, **ratio_form))]
+
+
+def test_the_rows_below_are_all_there_are():
+    tried = {(role, name) for role, values in every_row() for name, value in values.items() if value is not None}
+    assert tried == {(role, row.name) for role, catalogue in ROLES.items() for row in catalogue.ROWS} - {
+        ("vm", "vm.panic_on_oom")} | {("vm", "vm.panic_on_oom")}
+
+
+@pytest.mark.parametrize("role, values", every_row())
+def test_every_row_goes_round(tmp_path, role, values):
+    """Check, apply, audit, apply again, roll back: the steps agree and every byte comes back."""
+    root = plain_node.build(tmp_path)
+    before = plain_node.snapshot(root)
+    checked = _result.result(plan(root, role, values))
+    applied = apply(root, role, values)
+    assert not _result.failures(applied)
+    told = _result.result(applied)
+    kept = [{key: value for key, value in step.items() if key not in ("changed", "after", "error")}
+            for step in told["settings"]]
+    assert kept == checked["settings"] and told["diff"] == checked["diff"] and told["changed"] is checked["changed"]
+    assert set(statuses(plan(root, role, values)).values()) == {"ok"}
+    settled = plain_node.snapshot(root)
+    assert not apply(root, role, values).changing
+    assert plain_node.snapshot(root) == settled
+    assert roll_back(root) == []
+    assert plain_node.snapshot(root) == before
+
+
+def test_a_write_is_read_back_and_what_the_kernel_kept_is_said(tmp_path, monkeypatch):
+    root = plain_node.build(tmp_path)
+    real = Host.write_value
+    monkeypatch.setattr(Host, "write_value", lambda host, path, text: real(
+        host, path, "2" if "nr_hugepages" in path else text))
+    made = apply(root, "vm", dict(VM, nr_hugepages={2048: {0: 512}}))
+    step = steps(made)["node0/hugepages-2048kB"]
+    assert step["error"].endswith("nr_hugepages: wrote 512, the kernel keeps 2") and step["after"] == "2"
+    assert _result.failures(made) == ["node0/hugepages-2048kB: " + step["error"]]
+
+
+def test_one_setting_that_fails_does_not_stop_the_others(tmp_path, monkeypatch):
+    root = plain_node.build(tmp_path)
+    real = plain_node.Kernel.write_value
+
+    def refusing(host, path, text):
+        if path.endswith("swappiness"):
+            raise OSError(22, "Invalid argument", path)
+        real(host, path, text)
+    monkeypatch.setattr(plain_node.Kernel, "write_value", refusing)
+    made = apply(root, "vm", VM)
+    assert _result.failures(made) == ["vm.swappiness: /proc/sys/vm/swappiness: Invalid argument"]
+    assert steps(made)["vm.swappiness"]["changed"] is False
+    assert (root / "proc/sys/kernel/panic").read_text().strip() == "10"
+
+
+def test_originals_are_of_the_first_run(tmp_path):
+    root = plain_node.build(tmp_path)
+    apply(root, "vm", {"vm.swappiness": 10})
+    apply(root, "vm", {"vm.swappiness": 20})
+    entry = json.loads((root / JOURNAL).read_text())["entries"]["sysctl:vm.swappiness"]
+    assert (entry["original"], entry["path"]) == ("60", "/proc/sys/vm/swappiness")
+
+
+def test_a_file_of_ours_that_was_there_before_comes_back(tmp_path):
+    root = plain_node.build(tmp_path)
+    plain_node.put(root, "/etc/sysctl.d/90-gpuwright-vm.conf", "# from an older installation")
+    before = plain_node.snapshot(root)
+    apply(root, "vm", VM)
+    roll_back(root)
+    assert plain_node.snapshot(root) == before
+
+
+def test_folders_that_were_not_there_go_again(tmp_path):
+    root = plain_node.build(tmp_path)
+    (root / "etc/tmpfiles.d").rmdir()
+    before = plain_node.snapshot(root)
+    apply(root, "thp", DEFAULTS["thp"])
+    assert (root / "etc/tmpfiles.d/90-gpuwright-thp.conf").exists()
+    roll_back(root)
+    assert plain_node.snapshot(root) == before
+
+
+@pytest.mark.parametrize("role", sorted(DEFAULTS))
+def test_a_kill_before_any_system_call_loses_nothing(tmp_path, role):
+    """SIGKILL before the first, second, ... call that changes the host; then either the next run, or the rollback."""
+    moments = 0
+    for then_apply in (True, False):
+        for count in range(1000):
+            root = plain_node.build(tmp_path / ("%s-%d" % (then_apply, count)))
+            before = plain_node.snapshot(root)
+            if not killed_at(count, lambda: apply(root, role, DEFAULTS[role])):
+                break
+            moments += 1
+            if then_apply:
+                apply(root, role, DEFAULTS[role])
+                assert set(statuses(plan(root, role, DEFAULTS[role])).values()) == {"ok"}, count
+            assert roll_back(root) == [], count
+            left = {path: what for path, what in plain_node.snapshot(root).items() if path != "/run/gpuwright.lock"}
+            assert left == before, count
+    assert moments > 30
+
+
+def test_a_kill_during_rollback_loses_nothing(tmp_path):
+    for count in range(1000):
+        root = plain_node.build(tmp_path / str(count))
+        before = plain_node.snapshot(root)
+        apply(root, "vm", VM)
+        killed = killed_at(count, lambda: roll_back(root))
+        assert roll_back(root) == []
+        left = {path: what for path, what in plain_node.snapshot(root).items() if path != "/run/gpuwright.lock"}
+        assert left == before, count
+        if not killed:
+            break
+    assert count > 10
+
+
+def test_another_run_is_waited_for_by_nobody_and_named(tmp_path):
+    root = plain_node.build(tmp_path)
+    with Host(str(root), read_only=False).only_one("/run/gpuwright.lock", {"what": "role thp"}):
+        with pytest.raises(Locked, match="role thp"):
+            apply(root, "vm", VM)
+    assert (root / "proc/sys/vm/swappiness").read_text() == "60\n"
