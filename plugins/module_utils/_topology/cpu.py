@@ -55,7 +55,7 @@ def cpus_of(host, folder, names):
 
 
 def _set_file(host, name):
-    """One of the kernel's own CPU sets, or None where it has no such file. An unset one reads "(null)" on old kernels."""
+    """One of the kernel's own CPU sets, or None where it has no such file. An unset one may read "(null)"."""
     text = host.text("%s/%s" % (FOLDER, name))
     if text is None or text.strip() == "(null)":
         return None if text is None else ""

@@ -62,7 +62,7 @@ def vendor(fields):
 
 
 def model(fields):
-    """The processor's name; the kinds of a hybrid ARM processor joined by " + "; None where the kernel gives no name."""
+    """The processor's name; kinds of a hybrid ARM processor joined by " + "; None where the kernel gives no name."""
     if "CPU part" in fields:
         return " + ".join(arm_cores.name(fields.get("CPU implementer", ""), part) for part in fields["CPU part"])
     if fields.get("arch") == "IA-64":  # There "model" and "family" are numbers, unless a later kernel names it.

@@ -54,7 +54,7 @@ def _thp(host):
 
 
 def _nohz_full_built(host, found):
-    """Whether CONFIG_NO_HZ_FULL is in: then the file is there. A kernel with its twin `isolated` but without it has not."""
+    """Whether CONFIG_NO_HZ_FULL is in: then the file is there, and if only its twin `isolated` is there it is not."""
     if host.text(cpu.FOLDER + "/nohz_full") is not None:
         return True
     release = (found.get("system") or {}).get("kernel")

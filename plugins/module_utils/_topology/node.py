@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole topology of one node: every section of the fact, read in the order in which they need one another.
 
-PRIVATE to the collection. Each section comes from a function `read(host, found)`; `found` holds what was read before it,
-the PCI inventory under a private name, and `sources` and `notes` for all.
+PRIVATE to the collection. Each section comes from a function `read(host, found)`; `found` holds what was read before
+it, the PCI inventory under a private name, and `sources` and `notes` for all.
 """
 
 from __future__ import annotations

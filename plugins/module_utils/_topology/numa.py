@@ -95,7 +95,7 @@ def _tell_gpu_memory(host, found, node):
         initiators = _cpulist.parse(host.text(FOLDER + "/has_generic_initiator") or "")
     except ValueError:
         initiators = []
-    # An ARM server with NVIDIA GPUs and nodes without CPUs is Grace or its successor: nothing else there makes such nodes.
+    # An ARM server with NVIDIA GPUs and nodes without CPUs is Grace or its successor.
     arm = (found.get("system") or {}).get("architecture") == "aarch64"
     if (node["id"] in initiators or arm) and _nvidia_gpu(host):
         node["kind"] = "gpu"

@@ -4,7 +4,7 @@
 """What a system is virtualized by, in the words of systemd-detect-virt(1), read from files alone.
 
 PRIVATE to the collection. A container counts before the virtual machine that it runs in. Asking the processor itself
-(CPUID) needs machine code, so the hypervisor's name comes from what it shows the guest: clocks, buses, DMI, device tree.
+(CPUID) needs machine code, so the hypervisor's name comes from what it shows the guest: clocks, DMI, device tree.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _BY_DMI = (
     ("KVM", "kvm"), ("OpenStack", "kvm"), ("KubeVirt", "kvm"), ("Amazon EC2", "amazon"), ("QEMU", "qemu"),
     ("VMware", "vmware"), ("VMW", "vmware"), ("innotek GmbH", "oracle"), ("VirtualBox", "oracle"),
     ("Oracle Corporation", "oracle"), ("Xen", "xen"), ("Bochs", "bochs"), ("Parallels", "parallels"),
-    ("BHYVE", "bhyve"), ("Hyper-V", "microsoft"), ("Apple Virtualization", "apple"), ("Google Compute Engine", "google"),
-    ("Microsoft Corporation", "microsoft"), ("Alibaba Cloud", "kvm"),
+    ("BHYVE", "bhyve"), ("Hyper-V", "microsoft"), ("Apple Virtualization", "apple"),
+    ("Google Compute Engine", "google"), ("Microsoft Corporation", "microsoft"), ("Alibaba Cloud", "kvm"),
 )
 _DMI_FILES = ("product_name", "sys_vendor", "board_vendor", "bios_vendor", "product_version")
 _CLOCK_OF = (("kvm-clock", "kvm"), ("hyperv_clocksource", "microsoft"), ("xen", "xen"))
