@@ -1,0 +1,151 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes meta/argument_specs.yml and README.md of every role from its rows and defaults; --check only compares.
+
+The rows say what a setting is, defaults/main.yml says which value it gets and, in its comments, why.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import sys
+
+import yaml
+
+CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(CHECKOUT / ".cache" / "collections"))
+
+from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES  # noqa: E402
+
+_WRITTEN = "Written by docs/generate.py from the rows and the defaults: change those, then `make docs`."
+_EFFECT = {"now": "at once", "next process": "for processes started later", "reboot": "after a reboot"}
+_DISRUPTION = {"none": "", "process": "; running processes must restart to see it", "link": "; may stall traffic",
+               "reboot": ""}
+
+
+class _Indented(yaml.SafeDumper):
+    """Lists indented below their key, as yamllint wants them."""
+
+    def increase_indent(self, flow=False, indentless=False):
+        """Never without an indent."""
+        return super().increase_indent(flow, False)
+
+
+def read_defaults(role):
+    """The default of every variable, and the groups of variables that share one comment: [(names, comment), ...]."""
+    text = (CHECKOUT / "roles" / role / "defaults" / "main.yml").read_text()
+    groups = []
+    for block in re.split(r"\n\s*\n", text):
+        names = re.findall(r"^([a-z]\w*):", block, re.M)
+        comment = " ".join(re.findall(r"^# ?(.*)$", block, re.M))
+        if names:
+            groups.append((names, comment))
+    return yaml.safe_load(text) or {}, groups
+
+
+def describe(row):
+    """What a row is, as the sentences of its option's description."""
+    legal = row.value.describe()
+    return [row.doc, "Legal is %s, or null for a setting that is not managed.%s"
+            % (legal, " It is only ever raised." if row.raise_only else ""),
+            "Setting C(%s). Takes effect %s%s." % (row.name, _EFFECT[row.effect], _DISRUPTION[row.disruption]),
+            "Source U(%s)." % row.source]
+
+
+def specification(role, defaults):
+    """The text of meta/argument_specs.yml."""
+    options = {}
+    for row in ROLES[role].ROWS:
+        options[row.variable] = dict(row.value.argument, description=describe(row))
+    for option in ROLES[role].OPTIONS:
+        options[option["name"]] = dict(
+            {key: option[key] for key in ("type", "choices", "elements") if key in option},
+            description=[option["doc"]])
+    for name, option in options.items():
+        if defaults.get(name) is not None:
+            option["default"] = defaults[name]
+    entry = {"short_description": summary(role),
+             "description": ["Every setting can be null: then it is not managed, and what was found before comes back."],
+             "options": {name: options[name] for name in sorted(options)}}
+    return "---\n# %s\n%s" % (_WRITTEN, yaml.dump({"argument_specs": {"main": entry}}, Dumper=_Indented,
+                                                 sort_keys=False, width=90, allow_unicode=True))
+
+
+def summary(role):
+    """What the role is for: the first line of its catalogue file, without the name of the role."""
+    words = ROLES[role].__doc__.splitlines()[0].partition(": ")[2].rstrip(".")
+    return words[:1].upper() + words[1:]
+
+
+def markdown(text):
+    """Ansible's markup as Markdown."""
+    text = re.sub(r"\b[COVM]\(([^)]*)\)", r"`\1`", text)
+    return re.sub(r"\bU\(([^)]*)\)", r"<\1>", text)
+
+
+def shown(value):
+    """A default in a cell of a table."""
+    if value is None:
+        return "not managed"
+    if isinstance(value, str) and "{{" in value:
+        return "derived"
+    return "`%s`" % yaml.safe_dump(value, default_flow_style=True).replace("\n...", "").strip()
+
+
+def readme(role, defaults, groups):
+    """The text of README.md."""
+    lines = ["# gpuwright.node.%s" % role, "", "<!-- %s -->" % _WRITTEN, "", "%s." % summary(role), "", "```yaml",
+             "- hosts: gpu_nodes", "  roles:", "    - gpuwright.node.%s" % role, "```", "",
+             "`--check --diff` shows the same plan without writing. A variable set to `null` is not managed, and what was "
+             "found before comes back; `gpuwright.node.rollback` does that for everything.", "", "## Settings", "",
+             "| variable | setting | default | legal | takes effect |", "|---|---|---|---|---|"]
+    for row in ROLES[role].ROWS:
+        lines.append("| `%s` | [`%s`](%s) | %s | %s%s | %s |" % (
+            row.variable, row.name, row.source, shown(defaults.get(row.variable)), row.value.describe(),
+            ", only raised" if row.raise_only else "", _EFFECT[row.effect] + _DISRUPTION[row.disruption]))
+    lines.append("")
+    for row in ROLES[role].ROWS:
+        lines.append("- `%s`: %s" % (row.variable, markdown(row.doc)))
+    if ROLES[role].OPTIONS:
+        lines += ["", "## Options", "", "| variable | type | default | what it is |", "|---|---|---|---|"]
+    for option in ROLES[role].OPTIONS:
+        kind = " or ".join("`%s`" % choice for choice in option.get("choices", ())) or option["type"]
+        lines.append("| `%s` | %s | %s | %s |" % (
+            option["name"], kind, shown(defaults.get(option["name"])), markdown(option["doc"])))
+    lines += ["", "## Why these defaults", ""]
+    lines += ["- %s: %s" % (", ".join("`%s`" % name for name in names), comment) for names, comment in groups if comment]
+    if ROLES[role].RULES:
+        lines += ["", "## What is checked across settings", ""]
+    lines += ["- %s" % rule.__doc__.strip().splitlines()[0] for rule in ROLES[role].RULES]
+    return "\n".join(lines) + "\n"
+
+
+def generated():
+    """Every generated file: path -> text."""
+    files = {}
+    for role in ROLES:
+        defaults, groups = read_defaults(role)
+        files["roles/%s/meta/argument_specs.yml" % role] = specification(role, defaults)
+        files["roles/%s/README.md" % role] = readme(role, defaults, groups)
+    return files
+
+
+def main(arguments):
+    """Write, or with --check compare and return 1 if a file is not what it would be."""
+    stale = []
+    for name, text in generated().items():
+        path = CHECKOUT / name
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(name)
+        if "--check" not in arguments:
+            path.write_text(text)
+    for name in stale:
+        sys.stdout.write("%s %s\n" % ("not current, run `make docs`:" if "--check" in arguments else "wrote", name))
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
