@@ -34,6 +34,11 @@ class View:
             return step["_force"]
         return self.text("/proc/sys/" + name.replace(".", "/"))
 
+    def number(self, name):
+        """The same as an int, or None where it is none."""
+        value = self.value(name)
+        return int(value) if value and value.lstrip("-").isdigit() else None
+
     def text(self, path):
         """The text of a file, or None."""
         return self.host.text(path)

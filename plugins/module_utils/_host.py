@@ -195,8 +195,10 @@ class Host:
     def write_value(self, path, text):
         """Give a value to a kernel file that exists. Raises OSError as the kernel gave it; never creates a file."""
         self._may_change("writing %s" % path)
-        flags = os.O_WRONLY | os.O_CLOEXEC | (0 if self.live else os.O_TRUNC)
-        handle = os.open(path if self.live else self.root + self._resolve(path), flags)
+        if not self.live:  # A plain file: replaced at once, where the kernel would take the value at once.
+            self.write_file(self.real(path), text.encode(), self.mode(self.real(path)))
+            return
+        handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             os.write(handle, text.encode())
         finally:

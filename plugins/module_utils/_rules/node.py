@@ -12,7 +12,7 @@ from .finding import finding
 
 
 def _balancing(view):
-    return int(view.value("kernel.numa_balancing") or 0)
+    return view.number("kernel.numa_balancing") or 0
 
 
 def r22_gpu_memory_nodes(view):
@@ -28,7 +28,7 @@ def tiering_in_use(view):
     """Memory tiering that somebody set up for CXL or HBM nodes is not switched off by a default."""
     step = view.step("kernel.numa_balancing")
     tiers = [node["id"] for node in view.topology("numa_nodes") if node["kind"] == "memory"]
-    if step and tiers and step["running"] and int(step["running"]) & 2 and not _balancing(view) & 2:
+    if step and tiers and (step["running"] or "").isdigit() and int(step["running"]) & 2 and not _balancing(view) & 2:
         return [finding("memory-tiering", "E", "kernel.numa_balancing", "memory tiering is on, and node %s has memory "
                         "but no CPUs: set numa_balancing to 2, or to null to leave it alone"
                         % ", ".join(str(node) for node in tiers))]

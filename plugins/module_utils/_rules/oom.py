@@ -16,11 +16,12 @@ _CONTAINERS = (("/run/containerd/containerd.sock", "containerd"), ("/run/docker.
 
 def r16_panic_on_oom(view):
     """vm.panic_on_oom other than 0 needs a way back up, somebody who sees the traces, and no containers for 2."""
+    step = view.step("vm.panic_on_oom")
     value = view.value("vm.panic_on_oom")
-    if view.step("vm.panic_on_oom") is None or value in (None, "0"):
+    if step is None or "_restore" in step or value in (None, "0"):
         return []
     found = []
-    if view.value("kernel.panic") == "0":
+    if view.number("kernel.panic") == 0:
         found.append("kernel.panic is 0, so a panicked node would hang until somebody comes: set vm_kernel_panic")
     if not view.options.get("vm_panic_on_oom_attested"):
         found.append("set vm_panic_on_oom_attested if kdump or a management console keeps the traces of a panic here")
@@ -38,9 +39,9 @@ def background_below_foreground(view):
     """The kernel silently halves a background threshold that is not below the foreground one."""
     findings = []
     for kind in ("ratio", "bytes"):
-        background, foreground = view.value("vm.dirty_background_" + kind), view.value("vm.dirty_" + kind)
-        if background and foreground and foreground != "0" and int(background) >= int(foreground):
+        background, foreground = view.number("vm.dirty_background_" + kind), view.number("vm.dirty_" + kind)
+        if background and foreground and background >= foreground:
             findings.append(finding("dirty-order", "W", "vm.dirty_background_" + kind,
-                                    "%s is not below vm.dirty_%s %s: the kernel uses half of that instead"
+                                    "%d is not below vm.dirty_%s %d: the kernel uses half of that instead"
                                     % (background, kind, foreground)))
     return findings

@@ -30,6 +30,6 @@ def compressed_swap(view):
         kind = "zram"
     elif view.text("/sys/module/zswap/parameters/enabled") == "Y":
         kind = "zswap"
-    if kind and int(view.value("vm.swappiness") or 0) <= 100:
+    if kind and (view.number("vm.swappiness") or 0) <= 100:
         return [finding("compressed-swap", "W", "vm.swappiness", "%s is in use, where values above 100 are usual" % kind)]
     return []
