@@ -39,12 +39,12 @@ options:
     elements: str
   compute_nics:
     description:
-      - The RDMA devices that serve GPUs, by name (C(mlx5_0)). Then no other one does.
+      - The RDMA devices that serve GPUs, by name (C(mlx5_0)), interface or PCI address. Then no other one does.
       - By default those that are neither down nor used for storage or management, as far as the node shows it.
     type: list
     elements: str
   storage_nics:
-    description: The RDMA devices that serve storage or management, by name. These never serve GPUs.
+    description: The RDMA devices that serve storage or management, named likewise. These never serve GPUs.
     type: list
     elements: str
 attributes:
@@ -221,7 +221,10 @@ def main():
     host = Host(asked["sysroot"])
     if not host.is_folder("/"):
         module.fail_json(msg="sysroot: %s is not a folder on this machine" % asked["sysroot"])
-    topology = node.read_topology(host, asked["gather"], asked["compute_nics"], asked["storage_nics"])
+    try:
+        topology = node.read_topology(host, asked["gather"], asked["compute_nics"], asked["storage_nics"])
+    except node.UnknownNic as error:
+        module.fail_json(msg="compute_nics, storage_nics: %s" % error)
     module.exit_json(changed=False, ansible_facts={"topology": topology})
 
 

@@ -34,10 +34,15 @@ SECTIONS = tuple(name for name in _NEEDS if not name.startswith("_"))
 _MAPPINGS = ("system", "cpu", "gpu_nics", "kernel", "owners")
 
 
+class UnknownNic(Exception):
+    """The operator named a NIC that this node does not have, or one for two purposes; the text says which."""
+
+
 def read_topology(host, gather=None, compute_nics=None, storage_nics=None):
     """The fact, schema 1. `gather` names the sections wanted (all by default); what they need is read and left out.
 
-    `compute_nics` and `storage_nics` are the operator's word on which NICs serve GPUs and which serve storage.
+    `compute_nics` and `storage_nics` are the operator's word on which NICs serve GPUs and which serve storage. Raises
+    UnknownNic for one that is not here.
     """
     readers = {
         "system": system.read, "cpu": cpu.read, "numa_nodes": numa.read, "_pci": pci.read, "gpus": gpu.read,
@@ -57,7 +62,12 @@ def read_topology(host, gather=None, compute_nics=None, storage_nics=None):
 
 
 def _gpu_nics(_host, found, compute_nics, storage_nics):
-    return closeness.gpu_nics(found, compute_nics, storage_nics)
+    try:
+        return closeness.gpu_nics(found, compute_nics, storage_nics)
+    except ValueError as error:
+        if compute_nics is None and storage_nics is None:
+            raise
+        raise UnknownNic(str(error))
 
 
 def _with_needs(names):
@@ -76,6 +86,8 @@ def _read(name, reader, host, found):
     """One section. A defect of ours in it must not take the others from the operator: it becomes a note."""
     try:
         return reader(host, found)
+    except UnknownNic:
+        raise
     except Exception as error:  # pylint: disable=broad-except
         host.note("%s: could not be read: %s: %s" % (name.strip("_"), type(error).__name__, error))
         return {} if name in _MAPPINGS else []
