@@ -61,8 +61,8 @@ def _other_file(plan, step, settled, take_over):
     found = kind.rival(settled, row, step["target"], step["_path"], step["file"])
     if found is None or _same(row, step, found):
         return
-    words = "%s:%s sets %s = %s and wins over ours" % (found["file"], found["line"], found.get("key", found.get("path")),
-                                                      found["value"])
+    words = "%s:%s sets %s = %s and wins over ours" % (
+        found["file"], found["line"], found.get("key", found.get("path")), found["value"] or "a value of its own")
     owner = "%s.d" % ("sysctl" if step["kind"] == "sysctl" else "tmpfiles")
     ours = kind.taken_over(plan.role)
     if owner not in take_over and found["file"] not in take_over:
@@ -75,10 +75,11 @@ def _other_file(plan, step, settled, take_over):
 
 def _same(row, step, found):
     """Whether the other file asks for what we ask for; the twin never does."""
-    if found.get("key", step["target"]) == row.twin:
-        return found["value"].strip() == "0"
+    value = found["value"] or ""
+    if row.twin and found.get("key") == row.twin:
+        return value.strip() == "0"
     try:
-        theirs = row.value.read(found["value"])
+        theirs = row.value.read(value)
     except (ValueError, IndexError):
         return False
     return theirs == step["desired"] or (row.raise_only and int(theirs) >= int(step["desired"]))
@@ -103,7 +104,7 @@ def _other_boot_setting(plan, step, settled):
 def _tuned(plan, steps, may_take):
     """An active tuned profile that gives other values to our knobs: a conflict, or to be taken over."""
     wanted = {_tuned_key(step): step["_force"] for step in steps}
-    named = {key: item for key, item in tuned.conflicting(plan.host, wanted).items()} if wanted else {}
+    named = {item["target"]: item for item in tuned.conflicting(plan.host, wanted)} if wanted else {}
     taken = []
     for step in steps:
         item = named.get(_tuned_key(step))

@@ -88,16 +88,9 @@ def others(host):
 
 
 def rival(lines, row, target, path, ours):
-    """The line of another file that wins over ours for this path at boot, or None.
-
-    For one and the same path text the file that sorts first wins; a glob that matches it too is written after it.
-    """
-    mine = (ours, ours.replace("/90-gpuwright-", "/00-gpuwright-"), ours.replace("/00-gpuwright-", "/90-gpuwright-"))
-    found = tmpfiles_d.winner(lines, path, ignore=mine)
-    if not found:
-        return None
-    name = ours.rpartition("/")[2]
-    return found if (found["name"] < name if found["path"] == path else found["name"] > name) else None
+    """The line of another file that wins over ours for this path at boot, or None."""
+    mine = {FOLDER + "/" + start + ours.rpartition("/")[2][2:] for start in ("90", "00")} - {ours}
+    return tmpfiles_d.beats([item for item in lines if item["file"] not in mine], path, ours)
 
 
 def before_us(lines, target, ours):

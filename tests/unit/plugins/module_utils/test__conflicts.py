@@ -1,0 +1,128 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of conflicts and take-over on a stand-in host: the winner is named in check mode too, and gets it all back."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gpuwright.node.plugins.module_utils import _conflicts, _rollback
+from tests.sysroots import plain_node
+from tests.sysroots.engine import DEFAULTS, apply, plan, statuses, steps
+
+LOCAL = "/etc/sysctl.d/99-local.conf"
+SWAPPINESS = {"vm.swappiness": 10}
+
+
+def conflict(root, role, values, target, **request):
+    """The step of a target that must be in conflict, and stay as it is when applied."""
+    before = plain_node.snapshot(root)
+    step = steps(plan(root, role, values, **request))[target]
+    assert step["status"] == "conflict"
+    assert steps(apply(root, role, values, **request))[target] == step
+    assert plain_node.snapshot(root) == before
+    return step
+
+
+def test_a_later_sysctl_file_is_named_with_its_line_and_not_fought(tmp_path):
+    root = plain_node.build(tmp_path, **{LOCAL: "# ours\nvm.swappiness = 5"})
+    step = conflict(root, "vm", SWAPPINESS, "vm.swappiness")
+    assert step["reason"] == "/etc/sysctl.d/99-local.conf:2 sets vm.swappiness = 5 and wins over ours"
+
+
+@pytest.mark.parametrize("path", ["/etc/sysctl.d/10-early.conf", "/usr/lib/sysctl.d/50-default.conf"])
+def test_an_earlier_file_does_not_win(tmp_path, path):
+    root = plain_node.build(tmp_path, **{path: "vm.swappiness = 5"})
+    assert statuses(plan(root, "vm", SWAPPINESS)) == {"vm.swappiness": "drift"}
+
+
+def test_a_later_file_that_agrees_is_no_conflict(tmp_path):
+    root = plain_node.build(tmp_path, **{LOCAL: "vm.swappiness=10"})
+    assert statuses(plan(root, "vm", SWAPPINESS)) == {"vm.swappiness": "drift"}
+
+
+def test_a_later_file_that_sets_the_twin_is_a_conflict(tmp_path):
+    root = plain_node.build(tmp_path, **{LOCAL: "vm.dirty_bytes = 1073741824"})
+    step = conflict(root, "vm", {"vm.dirty_ratio": 10}, "vm.dirty_ratio")
+    assert "sets vm.dirty_bytes = 1073741824" in step["reason"]
+
+
+def test_a_later_file_that_gives_more_of_a_raise_only_setting_is_no_conflict(tmp_path):
+    root = plain_node.build(tmp_path, **{LOCAL: "vm.max_map_count = 2147483642"})
+    assert "conflict" not in statuses(plan(root, "vm", {"vm.max_map_count": 1048576})).values()
+    root = plain_node.build(tmp_path / "lower", **{LOCAL: "vm.max_map_count = 65530"})
+    conflict(root, "vm", {"vm.max_map_count": 1048576}, "vm.max_map_count")
+
+
+@pytest.mark.parametrize("owner", ["sysctl.d", LOCAL])
+def test_a_sysctl_file_is_taken_over_without_touching_it(tmp_path, owner):
+    root = plain_node.build(tmp_path, **{LOCAL: "vm.swappiness = 5"})
+    before = plain_node.snapshot(root)
+    made = apply(root, "vm", {"vm.swappiness": 10, "kernel.panic": 10}, take_over=[owner])
+    assert steps(made)["vm.swappiness"]["file"] == "/etc/sysctl.d/zz-gpuwright-vm.conf"
+    assert (root / LOCAL[1:]).read_text() == "vm.swappiness = 5\n"
+    for take_over in ([owner], []):
+        again = plan(root, "vm", {"vm.swappiness": 10, "kernel.panic": 10}, take_over=take_over)
+        assert set(statuses(again).values()) == {"ok"}, "what was taken over stays so"
+    _rollback.carry_out(_rollback.plan_rollback(plain_node.Kernel(str(root), read_only=False), []))
+    assert plain_node.snapshot(root) == before
+
+
+def test_a_file_that_sorts_after_even_our_last_is_said_to(tmp_path):
+    root = plain_node.build(tmp_path, **{"/etc/sysctl.d/zzz.conf": "vm.swappiness = 5"})
+    step = conflict(root, "vm", SWAPPINESS, "vm.swappiness", take_over=["sysctl.d"])
+    assert "rename it" in step["reason"]
+
+
+def test_an_earlier_tmpfiles_line_wins_and_is_taken_over(tmp_path):
+    path = plain_node.THP + "/enabled"
+    root = plain_node.build(tmp_path, **{"/etc/tmpfiles.d/10-thp.conf": "w %s - - - - always" % path})
+    before = plain_node.snapshot(root)
+    step = conflict(root, "thp", DEFAULTS["thp"] | {"transparent_hugepage/defrag": None}, "transparent_hugepage/enabled")
+    assert step["reason"].startswith("/etc/tmpfiles.d/10-thp.conf:1 sets %s = always" % path)
+    made = apply(root, "thp", DEFAULTS["thp"], take_over=["tmpfiles.d"])
+    assert steps(made)["transparent_hugepage/enabled"]["file"] == "/etc/tmpfiles.d/00-gpuwright-thp.conf"
+    assert set(statuses(plan(root, "thp", DEFAULTS["thp"])).values()) == {"ok"}
+    _rollback.carry_out(_rollback.plan_rollback(plain_node.Kernel(str(root), read_only=False), []))
+    assert plain_node.snapshot(root) == before
+
+
+def test_a_later_tmpfiles_line_for_the_same_path_does_not_win(tmp_path):
+    path = plain_node.THP + "/enabled"
+    root = plain_node.build(tmp_path, **{"/etc/tmpfiles.d/99-thp.conf": "w %s - - - - always" % path})
+    assert "conflict" not in statuses(plan(root, "thp", DEFAULTS["thp"])).values()
+
+
+@pytest.mark.parametrize("path, text, words", [
+    ("/proc/cmdline", "ro hugepagesz=1G hugepages=16", "the kernel command line has hugepages=16"),
+    ("/etc/sysctl.d/10-pages.conf", "vm.nr_hugepages = 512", "/etc/sysctl.d/10-pages.conf sets vm.nr_hugepages = 512"),
+])
+def test_huge_pages_that_somebody_else_reserves_are_not_taken_away(tmp_path, path, text, words):
+    place = "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages"
+    root = plain_node.build(tmp_path, **{path: text, place: "512"})
+    made = steps(plan(root, "vm", {"nr_hugepages": {}}))
+    assert (made["node0/hugepages-2048kB"]["status"], made["node0/hugepages-2048kB"]["reason"]) == ("conflict", words)
+    assert made["node1/hugepages-2048kB"]["status"] == "drift"
+
+
+def test_an_active_tuned_profile_is_named_with_its_value(tmp_path):
+    root = plain_node.build(tmp_path, **{
+        "/etc/tuned/active_profile": "mine", "/etc/tuned/profile_mode": "manual",
+        "/etc/tuned/mine/tuned.conf": "[vm]\ntransparent_hugepages=always\n[sysctl]\nvm.swappiness=30\n"})
+    plain_node.put(root, "/run/tuned/tuned.pid", "77")
+    plain_node.process(root, 77, "tuned")
+    plain_node.put(root, "/proc/77/cmdline", "/usr/bin/python3\0-Es\0/usr/sbin/tuned\0-l\0-P")
+    made = steps(plan(root, "thp", DEFAULTS["thp"]))
+    step = made["transparent_hugepage/enabled"]
+    assert step["status"] == "conflict"
+    assert "tuned profile mine sets always" in step["reason"] and "/etc/tuned/mine/tuned.conf" in step["reason"]
+    assert made["transparent_hugepage/defrag"]["status"] == "drift"
+
+
+def test_an_owner_that_nobody_knows_is_an_error_before_any_write(tmp_path):
+    root = plain_node.build(tmp_path)
+    before = plain_node.snapshot(root)
+    with pytest.raises(_conflicts.UnknownOwner, match="'tunned' .*did you mean tuned"):
+        apply(root, "vm", SWAPPINESS, take_over=["tunned"])
+    assert plain_node.snapshot(root) == before

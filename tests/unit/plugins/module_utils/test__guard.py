@@ -1,0 +1,78 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what stops a change: rules between settings, and jobs that a change could hurt."""
+
+from __future__ import annotations
+
+import types
+
+import pytest
+
+from ansible_collections.gpuwright.node.plugins.module_utils import _result
+from ansible_collections.gpuwright.node.plugins.module_utils._row import sysctl
+from ansible_collections.gpuwright.node.plugins.module_utils._values import Int
+from tests.sysroots import plain_node
+from tests.sysroots.engine import apply, plan, steps
+
+# Role network will bring rows that may stall traffic; until then this one stands in for them.
+LINK = types.SimpleNamespace(RULES=(), ROWS=(
+    sysctl("vm.swappiness", Int(0, 200), variable="vm_swappiness", doc="Stand-in for a row that may drop traffic.",
+           source="https://example.org/", disruption="link"),
+    sysctl("kernel.panic", Int(), variable="vm_kernel_panic", doc="One that may not.", source="https://example.org/")))
+BOTH = {"vm.swappiness": 10, "kernel.panic": 10}
+
+
+def test_a_link_row_is_refused_while_a_process_holds_a_gpu_and_the_rest_goes_on(tmp_path):
+    root = plain_node.build(tmp_path)
+    plain_node.process(root, 4242, "python3", "/dev/nvidia0", "/dev/nvidiactl")
+    made = apply(root, "vm", BOTH, catalogue=LINK)
+    step = steps(made)["vm.swappiness"]
+    assert step["status"] == "refused"
+    assert step["reason"] == ("a job is running: process 4242 (python3) holds /dev/nvidia0; "
+                              "gpuwright_allow: [link] lets it through")
+    assert (root / "proc/sys/vm/swappiness").read_text() == "60\n"
+    assert (root / "proc/sys/kernel/panic").read_text() == "10\n"
+    assert "vm.swappiness" not in (root / "etc/sysctl.d/90-gpuwright-vm.conf").read_text()
+    assert _result.failures(made) == [], "a busy node is no failure of the run"
+
+
+def test_a_link_row_goes_through_when_allowed(tmp_path):
+    root = plain_node.build(tmp_path)
+    plain_node.process(root, 4242, "python3", "/dev/nvidia0")
+    apply(root, "vm", BOTH, catalogue=LINK, allow=["link"])
+    assert (root / "proc/sys/vm/swappiness").read_text() == "10\n"
+
+
+@pytest.mark.parametrize("comm, held", [("python3", "/dev/infiniband/uverbs0"), ("slurmstepd", "/dev/null")])
+def test_rdma_users_and_slurm_steps_are_jobs_too(tmp_path, comm, held):
+    root = plain_node.build(tmp_path)
+    plain_node.process(root, 4242, comm, held)
+    assert steps(plan(root, "vm", BOTH, catalogue=LINK))["vm.swappiness"]["status"] == "refused"
+
+
+def test_a_daemon_that_always_holds_the_gpus_is_no_job(tmp_path):
+    root = plain_node.build(tmp_path)
+    plain_node.process(root, 900, "nvidia-persiste", "/dev/nvidia0")
+    plain_node.put(root, "/proc/900/cmdline", "/usr/bin/nvidia-persistenced\0--user\0nvpd")
+    assert steps(plan(root, "vm", BOTH, catalogue=LINK))["vm.swappiness"]["status"] == "drift"
+
+
+def test_an_idle_node_refuses_nothing(tmp_path):
+    assert steps(plan(plain_node.build(tmp_path), "vm", BOTH, catalogue=LINK))["vm.swappiness"]["status"] == "drift"
+
+
+def test_a_refused_rule_fails_the_apply_and_leaves_the_setting(tmp_path):
+    root = plain_node.build(tmp_path)
+    made = apply(root, "vm", {"vm.panic_on_oom": 1, "vm.swappiness": 10})
+    assert steps(made)["vm.panic_on_oom"]["status"] == "refused"
+    assert [line.split(":")[0] for line in _result.failures(made)] == ["vm.panic_on_oom is refused by R16"] * 2
+    assert (root / "proc/sys/vm/panic_on_oom").read_text() == "0\n"
+    assert (root / "proc/sys/vm/swappiness").read_text() == "10\n"
+
+
+def test_a_rule_sees_the_values_as_they_will_be(tmp_path):
+    made = plan(plain_node.build(tmp_path), "vm", {"vm.panic_on_oom": 1, "kernel.panic": 10},
+                options={"vm_panic_on_oom_attested": True})
+    assert steps(made)["vm.panic_on_oom"]["status"] == "drift"
+    assert [(found["rule"], found["severity"]) for found in made.findings] == [("R16", "W")]
