@@ -67,7 +67,7 @@ def specification(role, defaults):
         if defaults.get(name) is not None:
             option["default"] = defaults[name]
     entry = {"short_description": summary(role),
-             "description": ["Every setting can be null: then it is not managed, and what was found before comes back."],
+             "description": ["A setting that is null is not managed, and what was found before comes back."],
              "options": {name: options[name] for name in sorted(options)}}
     return "---\n# %s\n%s" % (_WRITTEN, yaml.dump({"argument_specs": {"main": entry}}, Dumper=_Indented,
                                                  sort_keys=False, width=90, allow_unicode=True))
@@ -98,8 +98,8 @@ def readme(role, defaults, groups):
     """The text of README.md."""
     lines = ["# gpuwright.node.%s" % role, "", "<!-- %s -->" % _WRITTEN, "", "%s." % summary(role), "", "```yaml",
              "- hosts: gpu_nodes", "  roles:", "    - gpuwright.node.%s" % role, "```", "",
-             "`--check --diff` shows the same plan without writing. A variable set to `null` is not managed, and what was "
-             "found before comes back; `gpuwright.node.rollback` does that for everything.", "", "## Settings", "",
+             "`--check --diff` shows the same plan without writing. A variable set to `null` is not managed, and what "
+             "was found before comes back; `gpuwright.node.rollback` does that for everything.", "", "## Settings", "",
              "| variable | setting | default | legal | takes effect |", "|---|---|---|---|---|"]
     for row in ROLES[role].ROWS:
         lines.append("| `%s` | [`%s`](%s) | %s | %s%s | %s |" % (
@@ -115,7 +115,7 @@ def readme(role, defaults, groups):
         lines.append("| `%s` | %s | %s | %s |" % (
             option["name"], kind, shown(defaults.get(option["name"])), markdown(option["doc"])))
     lines += ["", "## Why these defaults", ""]
-    lines += ["- %s: %s" % (", ".join("`%s`" % name for name in names), comment) for names, comment in groups if comment]
+    lines += ["- %s: %s" % (", ".join("`%s`" % name for name in names), why) for names, why in groups if why]
     if ROLES[role].RULES:
         lines += ["", "## What is checked across settings", ""]
     lines += ["- %s" % rule.__doc__.strip().splitlines()[0] for rule in ROLES[role].RULES]
