@@ -141,10 +141,14 @@ class Host:
         if text not in self.notes:
             self.notes.append(text)
 
+    def listing(self, folder):
+        """The sorted names in a folder. Raises OSError as the kernel gave it."""
+        return sorted(os.listdir(folder if self.live else self._folder(folder)))
+
     def names(self, folder):
         """The sorted names in a folder; empty where there is none; one that cannot be read becomes a note."""
         try:
-            return sorted(os.listdir(folder if self.live else self._folder(folder)))
+            return self.listing(folder)
         except OSError as error:
             if error.errno not in _NOT_HERE:
                 self.note("%s: %s" % (folder, error.strerror))
