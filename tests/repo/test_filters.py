@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters walk a plain topology: a lazy one costs a third of a millisecond a kilobyte, at every use of every default."""
+"""Filters walk a plain topology: a lazy one costs milliseconds, at every use of every default."""
 
 from __future__ import annotations
 

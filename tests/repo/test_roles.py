@@ -12,8 +12,8 @@ import yaml
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES, variables
 
-FORBIDDEN = {"ignore_errors", "loop", "until", "with_items", "with_dict", "set_fact", "ansible.builtin.set_fact", "shell",
-             "ansible.builtin.shell", "command", "ansible.builtin.command", "raw", "ansible.builtin.raw"}
+FORBIDDEN = {"ignore_errors", "loop", "until", "with_items", "with_dict", "set_fact", "shell", "command", "raw"}
+FORBIDDEN |= {"ansible.builtin.%s" % name for name in ("set_fact", "shell", "command", "raw")}
 ROLE_NAMES = sorted(ROLES)
 
 
@@ -88,8 +88,8 @@ def test_modules_and_roles_are_named_in_full(checkout):
 
 
 _WORDS = {"name", "become", "tags", "when", "run_once", "check_mode", "delegate_to", "register", "changed_when", "vars",
-          "failed_when", "no_log", "block", "always", "rescue", "any_errors_fatal", "ignore_unreachable", "timeout", "diff",
-          "connection", "throttle", "environment", "module_defaults", "delegate_facts"}
+          "failed_when", "no_log", "block", "always", "rescue", "any_errors_fatal", "ignore_unreachable", "timeout",
+          "diff", "connection", "throttle", "environment", "module_defaults", "delegate_facts"}
 
 
 def _task_modules(items):
