@@ -40,7 +40,8 @@ def shape(view):
     nodes, packages = [node for node in view.topology("numa_nodes") if node["cpus"]], len(view.topology("cpu")["packages"])
     if not nodes or not packages:
         return []
-    split = "%d NUMA nodes with CPUs on %d packages" % (len(nodes), packages)
+    split = "%d NUMA node%s with CPUs on %d package%s" % (
+        len(nodes), "s" * (len(nodes) > 1), packages, "s" * (packages > 1))
     if len(nodes) > packages and len(nodes) % packages == 0:
         name = {"AuthenticAMD": "NPS", "HygonGenuine": "NPS", "GenuineIntel": "SNC"}.get(view.topology("cpu")["vendor"], "")
         split += " (%s%d)" % (name, len(nodes) // packages) if name else ""

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of how much may be dirty: by memory, by workload, and clear errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.gpuwright.node.plugins.filter import topology as filters
+
+GIB = 1 << 30
+
+
+def node(*memory, kind="cpu"):
+    """A topology with nodes of these sizes in GiB."""
+    return {"numa_nodes": [{"id": number, "memory": size and size * GIB, "kind": kind}
+                           for number, size in enumerate(memory)]}
+
+
+@pytest.mark.parametrize("memory, workload, ratio, size", [
+    ((64, 64), "inference", (10, 3), (None, None)),
+    ((1024, 1024), "inference", (None, None), (16 * GIB, 2 * GIB)),
+    ((1024, 1024), "training", (None, None), (32 * GIB, 4 * GIB)),
+    ((1024,), "cpu", (None, None), (16 * GIB, 2 * GIB)),
+    ((None, None), "training", (10, 3), (None, None)),
+    ((), "training", (10, 3), (None, None)),
+])
+def test_small_hosts_get_percentages_and_large_ones_bytes(memory, workload, ratio, size):
+    given = [filters.dirty_limit(node(*memory), limit, workload)
+             for limit in ("ratio", "background_ratio", "bytes", "background_bytes")]
+    assert tuple(given[:2]) == ratio and tuple(given[2:]) == size
+
+
+def test_the_memory_of_gpus_does_not_count():
+    assert filters.dirty_limit(node(1024, kind="gpu"), "ratio") == 10
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ((node(64), "rato"), "'rato' is no limit; known: ratio"), ((node(64), "ratio", "infer"), "'infer' is no workload"),
+    (({}, "ratio"), "run that module first"), ((None, "ratio"), "run that module first"),
+])
+def test_bad_input_is_a_filter_error_in_words(arguments, words):
+    with pytest.raises(AnsibleFilterError, match=words):
+        filters.dirty_limit(*arguments)
+
+
+def test_a_lazy_fact_is_thawed_once_and_not_walked():
+    class Lazy(dict):
+        """Stands for ansible-core's lazy container: walking it is what costs."""
+
+        def _non_lazy_copy(self):
+            return dict.copy(self)
+
+        def __getitem__(self, key):
+            raise AssertionError("walked without thawing")
+
+    assert filters.dirty_limit(Lazy(node(64)), "ratio") == 10
+
+
+def test_every_filter_thaws_first():
+    """By reading the code: the first statement of each filter hands its topology to `thaw`."""
+    import inspect
+
+    for name, function in filters.FilterModule().filters().items():
+        body = inspect.getsource(function).split('"""')[2].strip().splitlines()[0]
+        assert body == "topology = thaw(topology)", name
