@@ -20,6 +20,7 @@ options:
     description: Give back only the settings of these roles. Without it, everything.
     type: list
     elements: str
+    choices: [numa, thp, vm]
     default: []
   sysroot:
     description: The folder below which the machine lies. Below another one than V(/) no command is started.
@@ -64,13 +65,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host, Locked
 from ansible_collections.gpuwright.node.plugins.module_utils._journal import ForeignJournal
 from ansible_collections.gpuwright.node.plugins.module_utils._rollback import carry_out, plan_rollback
+from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
 
 def main():
     """Plan from the journal, carry the plan out unless in check mode, and say what came of it."""
     module = AnsibleModule(
         argument_spec={
-            "roles": {"type": "list", "elements": "str", "default": []},
+            "roles": {"type": "list", "elements": "str", "choices": sorted(ROLES), "default": []},
             "sysroot": {"type": "path", "default": "/"},
         },
         supports_check_mode=True,
