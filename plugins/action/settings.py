@@ -9,6 +9,7 @@ It says where each value was set, names a misspelt variable of the role, and kee
 from __future__ import annotations
 
 import difflib
+import os
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -80,4 +81,5 @@ def _place(value):
         return ""
     if not origin.path:
         return ", %s" % origin.description if origin.description else ""
-    return ", %s:%s" % (origin.path, origin.line_num) if origin.line_num else ", %s" % origin.path
+    place = os.path.relpath(origin.path) if origin.path.startswith(os.getcwd() + "/") else origin.path
+    return ", %s:%s" % (place, origin.line_num) if origin.line_num else ", %s" % place
