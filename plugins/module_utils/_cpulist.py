@@ -13,7 +13,7 @@ HIGHEST = 1 << 16
 
 
 def parse(text):
-    """The numbers of a cpulist. Reads ranges, strides ("0-31:2") and grouped strides ("0-31:1/4": one of every four)."""
+    """The numbers of a cpulist. Reads ranges, strides ("0-31:2") and grouped ones ("0-31:1/4": one of every four)."""
     numbers = set()
     for part in text.strip("\0 \t\r\n").split(","):
         part = part.strip()

@@ -201,6 +201,7 @@ ansible_facts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._topology import node
 from ansible_collections.gpuwright.node.plugins.module_utils._values import nearest

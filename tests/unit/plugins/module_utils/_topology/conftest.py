@@ -11,6 +11,7 @@ import shutil
 import tarfile
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 
 

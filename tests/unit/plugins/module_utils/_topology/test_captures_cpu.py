@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every captured machine in tests/captures/fsroot, against what other tools say of it: lstopo, lscpu, cAdvisor.
 
-A capture dropped there becomes a test. Where the other tool means something else, the reason stands in EXPLAINED; a case
-that starts to agree must leave it.
+A capture dropped there becomes a test. Where the other tool means something else, the reason stands in EXPLAINED; a
+case that starts to agree must leave it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import pathlib
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils import _cpulist
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._topology import node

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._topology import cpuinfo
 
-X86 = "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9654  96-Core\nflags\t\t: fpu lm\n"
+X86 = "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 9654  96-Core\nflags\t\t: fpu lm\n"
 GRACE = "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd4f\n"
 HYBRID = GRACE.replace("0xd4f", "0xd87") + "\n" + GRACE.replace("0xd4f", "0xd85")
 NEW_CORE = GRACE.replace("0x41", "0x7f").replace("0xd4f", "0xfff")
@@ -50,7 +51,8 @@ def test_a_missing_file_is_a_note(machine):
 
 
 @pytest.mark.parametrize(("text", "numbers"), [
-    ("processor\t: 0\nx: 1\n\nprocessor\t: 2\n", [0, 2]), ("# processors : 9\nprocessor 1: a\nprocessor 5: b\n", [1, 5]),
+    ("processor\t: 0\nx: 1\n\nprocessor\t: 2\n", [0, 2]),
+    ("# processors : 9\nprocessor 1: a\nprocessor 5: b\n", [1, 5]),
     ("Processor\t: ARMv7\nprocessor\t: 3\n", [3]), ("", []),
 ])
 def test_the_numbers_of_the_processors(machine, text, numbers):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._topology import node
 
 FILES = {

@@ -33,7 +33,8 @@ def test_an_older_kernel_and_an_image(machine):
 
 
 def test_placeholders_of_the_firmware_are_unknown(machine):
-    fact, _sources = read(machine({DMI + "sys_vendor": "To Be Filled By O.E.M.", DMI + "product_name": "Default string"}))
+    fact, _sources = read(machine({DMI + "sys_vendor": "To Be Filled By O.E.M.",
+                                   DMI + "product_name": "Default string"}))
     assert (fact["vendor"], fact["product"]) == (None, None)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._topology import cpuinfo, virtualization
 
 GUEST = {"/proc/cpuinfo": "flags : lm hypervisor\n"}
@@ -29,7 +30,8 @@ TREE = "/proc/device-tree/"
     (dict(GUEST, **{DMI + "product_name": "Google Compute Engine", CLOCK: "kvm-clock"}), "google"),
     (dict(GUEST, **{DMI + "sys_vendor": "VMware, Inc."}), "vmware"),
     (dict(GUEST, **{DMI + "bios_vendor": "innotek GmbH"}), "oracle"),
-    (dict(GUEST, **{DMI + "sys_vendor": "Microsoft Corporation", DMI + "product_name": "Virtual Machine"}), "microsoft"),
+    (dict(GUEST, **{DMI + "sys_vendor": "Microsoft Corporation", DMI + "product_name": "Virtual Machine"}),
+     "microsoft"),
     (dict(GUEST, **{DMI + "sys_vendor": "Microsoft Corporation", DMI + "product_name": "Surface"}), "vm-other"),
     (dict(METAL, **{"/sys/hypervisor/type": "xen"}), "xen"),
     (dict(METAL, **{"/sys/hypervisor/type": "xen", "/proc/xen/capabilities": "control_d\n"}), "none"),
