@@ -36,4 +36,7 @@ def failure(result):
     """The part of an answer that says that, and why, there was none."""
     if not result.get("failed"):
         return {"failed": None}
-    return {"failed": str(result.get("msg") or "failed without a message"), "no_answer": bool(result.get("no_answer"))}
+    # A module that crashed has no msg, only an exception; what ansible-core makes of that differs between versions.
+    event = getattr(result.get("exception"), "event", None)
+    message = result.get("msg") or getattr(event, "msg", None) or result.get("module_stderr")
+    return {"failed": str(message or "failed without a message"), "no_answer": bool(result.get("no_answer"))}

@@ -18,6 +18,7 @@ from ansible_collections.gpuwright.node.plugins.plugin_utils._report import part
 SCHEMA = 1
 CLASSES = ("inference", "training", "cpu")
 _NOT_ROLES = ("report", "topology", "failure")
+_OF_ROLE = ("failed", "check_mode", "changed", "notes", "files", "owners")
 # Worst first: how a summary is sorted, and which statuses a step may have.
 STATUSES = ("error", "refused", "conflict", "unreadable", "drift", "pending_reboot", "changed", "not_applicable", "ok")
 
@@ -64,8 +65,7 @@ def entry(kept, status, message, classes):
         "classes": classes,
         "reboot_required": any(reboots) if reboots else None,
         "changed": any(data.get("changed") for data in roles.values()) if roles else None,
-        "roles": {name: {"failed": data.get("failed"), "check_mode": data.get("check_mode")}
-                  for name, data in roles.items()},
+        "roles": {name: {key: data[key] for key in _OF_ROLE if key in data} for name, data in roles.items()},
         "settings": [dict(step, role=name) for name, data in roles.items() for step in data.get("settings") or []],
         "rules": [dict(finding, role=name) for name, data in roles.items() for finding in data.get("rules") or []],
         "topology": kept.get("topology", {}).get("topology"),

@@ -32,6 +32,9 @@ def of_host(name, host, width):
         rows = [((_name(step), _running(step), _text(step["desired"]), status_of(step), _why(step)), status_of(step))
                 for step in steps]
         lines += table(("setting", "running", "desired", "status", "why"), rows, width) if rows else [("  nothing", None)]
+        for what in ("files", "owners"):
+            back = host["roles"][role].get(what)
+            lines += [(text, None) for text in paragraph("  %s given back: %s" % (what, ", ".join(back)), width, 4)] if back else []
         lines += [(text, _worst_of(found)) for found in host["rules"] if found["role"] == role
                   for text in paragraph("  %s" % _finding(found), width, 4)]
     return lines + [("", None)] + [(text, _worst(host)) for text in paragraph(host_line(name, host), width, 2)]

@@ -1,0 +1,24 @@
+#!/usr/bin/python
+"""Stands in for module rollback in the tests of the playbooks."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main():
+    module = AnsibleModule(argument_spec={"roles": {"type": "list"}}, supports_check_mode=True)
+    with open(os.environ["GPUWRIGHT_TEST_LOG"], "a") as log:
+        log.write("rollback %s\n" % ("check" if module.check_mode else "apply"))
+    step = {"name": "vm.swappiness", "kind": "sysctl", "target": "vm.swappiness", "desired": "60", "running": "10",
+            "configured": None, "status": "drift", "disruption": "none", "file": None, "why": "rollback",
+            "reason": "back to what was found before us"}
+    if not module.check_mode:
+        step.update(changed=True, after="60")
+    module.exit_json(changed=True, settings=[step], rules=[], reboot_required=False, files=["/etc/x"], owners=[])
+
+
+if __name__ == "__main__":
+    main()

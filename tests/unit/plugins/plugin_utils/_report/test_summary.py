@@ -1,0 +1,137 @@
+"""The words of the report: what is shown of a few hosts, how many are merged, and that nothing unchecked is called ok."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import summary
+
+
+def step(name, running, desired, status, **more):
+    return dict({"name": name, "target": name, "running": running, "desired": desired, "status": status, "role": "vm",
+                 "why": "default", "reason": ""}, **more)
+
+
+def host(*steps, **more):
+    return dict({"status": "answered", "message": None, "classes": ["inference"], "reboot_required": False,
+                 "changed": False, "roles": {"vm": {}}, "settings": list(steps), "rules": [], "topology": None}, **more)
+
+
+OK = step("vm.max_map_count", "1048576", "1048576", "ok")
+DRIFT = step("vm.swappiness", "60", "10", "drift", reason="running 60")
+CONFLICT = step("vm.dirty_ratio", "20", "10", "conflict", reason="99-local.conf sets 20")
+
+
+def text(lines):
+    return [line for line, _kind in lines]
+
+
+def kinds(lines, word):
+    return {kind for line, kind in lines if word in line}
+
+
+def merged(hosts):
+    found = summary.empty_merge()
+    for name, one in hosts:
+        summary.merge(found, name, one)
+    return summary.of_many(found, 100)
+
+
+def test_the_line_of_a_host_counts_each_status():
+    assert summary.host_line("node1", host(OK, OK, DRIFT, CONFLICT)) == "node1: 2 ok, 1 drift, 1 conflict"
+
+
+def test_the_line_of_a_host_names_rules_and_reboot():
+    line = summary.host_line("node1", host(OK, reboot_required=True,
+                                           rules=[{"severity": "E"}, {"severity": "W"}, {"severity": "W"}]))
+    assert line == "node1: 1 ok, 1 error from rules, 2 warnings from rules, a reboot is required"
+
+
+def test_a_host_that_did_not_answer_says_so_first():
+    assert summary.host_line("node1", host(OK, status="failed", message="vm: planted")).startswith(
+        "node1: FAILED (vm: planted)")
+    assert summary.host_line("node1", host(roles={})) == "node1: no setting was checked"
+
+
+def test_a_row_has_setting_running_desired_status_and_why():
+    lines = summary.of_host("node1", host(OK, CONFLICT), 120)
+    row = next(line for line in text(lines) if "vm.dirty_ratio" in line)
+    assert row.split(maxsplit=4) == ["vm.dirty_ratio", "20", "10", "conflict", "default; 99-local.conf sets 20"]
+    assert kinds(lines, "vm.dirty_ratio") == {"conflict"}
+    assert text(lines)[-1] == "node1: 1 ok, 1 conflict"
+
+
+def test_a_change_is_shown_with_before_and_after():
+    lines = summary.of_host("node1", host(dict(DRIFT, changed=True, after="10")), 120)
+    row = next(line for line in text(lines) if "vm.swappiness" in line)
+    assert "60 -> 10" in row
+    assert row.split()[-2:] == ["changed", "default"]
+
+
+def test_a_write_that_failed_is_shown_as_an_error():
+    lines = summary.of_host("node1", host(dict(DRIFT, changed=False, error="Invalid argument")), 120)
+    row = next(line for line in text(lines) if "vm.swappiness" in line)
+    assert "error" in row.split()
+    assert "Invalid argument" in row
+
+
+def test_a_place_of_its_own_is_part_of_the_name():
+    lines = summary.of_host("node1", host(dict(OK, name="nr_hugepages", target="node0/hugepages-2048kB")), 120)
+    assert any("nr_hugepages node0/hugepages-2048kB" in line for line in text(lines))
+
+
+def test_findings_of_rules_follow_their_table():
+    found = {"rule": "R16", "severity": "E", "setting": "vm.panic_on_oom", "message": "hangs", "role": "vm"}
+    lines = summary.of_host("node1", host(OK, rules=[found]), 120)
+    assert "  R16 (error) vm.panic_on_oom: hangs" in text(lines)
+    assert kinds(lines, "R16") == {"error"}
+
+
+def test_the_hardware_is_named_from_the_topology():
+    topology = {"numa_nodes": [{}, {}], "gpus": [{"name": "NVIDIA H200"}] * 8, "rdma_devices": [{}], "nvme": [],
+                "system": {"kernel": "6.12"}}
+    line = text(summary.of_host("node1", host(OK, topology=topology), 160))[1]
+    assert line == ("node1 (inference): 2 NUMA nodes, 8 GPUs (NVIDIA H200), 1 RDMA device, 0 NVMe drives, kernel 6.12")
+
+
+def test_equal_lines_of_many_hosts_are_one():
+    lines = text(merged(("n%d" % number, host(OK, DRIFT)) for number in range(42)))
+    rows = [line for line in lines if "vm.swappiness" in line]
+    assert len(rows) == 1
+    assert rows[0].split()[:6] == ["42", "hosts", "vm.swappiness", "60", "10", "drift"]
+    assert not any("vm.max_map_count" in line for line in lines)
+    assert "vm: 42 hosts, 42 settings ok" in lines
+    assert lines[-1] == "inference: 42 with drift"
+
+
+def test_a_host_of_its_own_kind_is_named():
+    hosts = [("n%d" % number, host(OK)) for number in range(5)] + [("odd", host(DRIFT))]
+    rows = [line for line in text(merged(hosts)) if "vm.swappiness" in line]
+    assert rows[0].split()[:2] == ["odd", "vm.swappiness"]
+
+
+def test_reasons_that_differ_do_not_part_equal_lines():
+    hosts = [("n%d" % number, host(dict(DRIFT, why="host_vars/n%d.yml" % number))) for number in range(5)]
+    rows = [line for line in text(merged(hosts)) if "vm.swappiness" in line]
+    assert len(rows) == 1
+    assert "differs by host" in rows[0]
+
+
+def test_the_output_on_very_many_differences_is_bounded_and_says_so():
+    hosts = [("n%d" % number, host(dict(DRIFT, running=str(number)), status="failed", message="x"))
+             for number in range(6000)]
+    lines = text(merged(hosts))
+    assert len(lines) < 300
+    assert any("more lines like these" in line for line in lines)
+    assert any("more differences are only in audit.json" in line for line in lines)
+    assert any("5960 more that were not" in line for line in lines)
+    assert lines[-1] == "inference: 6000 not wholly checked"
+
+
+@pytest.mark.parametrize(("one", "words"), [
+    (host(OK), "1 ok"),
+    (host(roles={}), "1 with no setting checked"),
+    (host(OK, status="stopped", message="x"), "1 not wholly checked"),
+    (host(OK, rules=[{"rule": "R1", "severity": "E", "setting": None, "message": "m", "role": "vm"}]), "1 with errors"),
+])
+def test_only_a_host_of_which_all_was_checked_is_ok(one, words):
+    assert text(merged([("n", one)]))[-1] == "inference: " + words
