@@ -217,11 +217,14 @@ class Host:
             os.unlink(temporary)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            os.fchmod(handle, mode)
-            os.write(handle, data) if data else None
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fchmod(handle, mode)
+                os.fsync(handle)
+        except OSError:
+            os.unlink(temporary)
+            raise
         os.rename(temporary, place)
         self._settle(os.path.dirname(place))
 

@@ -89,6 +89,8 @@ def main():
         module.fail_json(msg=str(error))
     except Locked as error:
         module.fail_json(msg="another run is changing this node, nothing was changed: %s" % error)
+    except OSError as error:  # The journal or the lock cannot be written: a full or read-only file system.
+        module.fail_json(msg="%s: %s" % (error.filename, error.strerror), **plan.result())
     if errors:
         module.fail_json(msg="not everything came back: " + "; ".join(errors), **plan.result())
     module.exit_json(**plan.result())

@@ -157,6 +157,8 @@ def main():
         module.fail_json(msg="role %s: nothing was changed: %s" % (request["role"], error))
     except Locked as error:
         module.fail_json(msg="another run is changing this node, nothing was changed: %s" % error)
+    except OSError as error:  # The journal or the lock cannot be written: a full or read-only file system.
+        module.fail_json(msg="role %s: %s: %s" % (request["role"], error.filename, error.strerror), **result(plan))
     said = failures(plan)
     if said:
         module.fail_json(msg="role %s: %s" % (request["role"], "; ".join(said)), **result(plan))

@@ -123,3 +123,12 @@ def test_two_runs_exclude_each_other_and_the_owner_is_named(root):
     with host.only_one("/lock", {"what": "role thp"}):
         assert (root / "lock").exists()
     assert not (root / "lock").exists()
+
+
+def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_beside_it(root, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device", "/etc/plain")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        Host(str(root), read_only=False).write_file("/etc/plain", b"new")
+    assert os.listdir(root / "etc") == ["plain"] and (root / "etc/plain").read_text() == "text\n\0"

@@ -79,3 +79,17 @@ def test_a_journal_of_another_machine_is_refused(tmp_path, run_module):
     plain_node.put(root, "/etc/machine-id", "f" * 32)
     result = run_module(settings, role="vm", values=SWAPPINESS, sysroot=str(root))
     assert result["failed"] and "belongs to another machine" in result["msg"]
+
+
+def test_a_journal_that_cannot_be_written_means_nothing_is_changed(tmp_path, run_module, monkeypatch):
+    root = plain_node.build(tmp_path)
+    before = plain_node.snapshot(root)
+
+    def full(host, path, data, mode=0o644):
+        raise OSError(28, "No space left on device", path)
+    monkeypatch.setattr(Host, "write_file", full)
+    result = run_module(settings, role="vm", values=SWAPPINESS, sysroot=str(root))
+    assert result["failed"] and result["msg"] == (
+        "role vm: /var/lib/gpuwright/journal.json: No space left on device")
+    left = plain_node.snapshot(root)
+    assert left.pop("/var/lib/gpuwright", None) in (None, "folder") and left == before
