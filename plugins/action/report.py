@@ -122,7 +122,9 @@ def _incomplete(result):
     if hosts is None:
         return {"failed": True}
     missing = sum(hosts.values()) - hosts["answered"]
-    return {"failed": True, "msg": "%d of %d nodes gave no whole answer" % (missing, sum(hosts.values()))} if missing else {}
+    if not missing:
+        return {}
+    return {"failed": True, "msg": "%d of %d nodes gave no whole answer" % (missing, sum(hosts.values()))}
 
 
 def _show(lines):

@@ -35,8 +35,8 @@ options:
     default: []
   failed:
     description:
-      - Only remember, for this node, what failed on it. For C(rescue), after which the play goes on and the report would
-        not know of the failure.
+      - Only remember, for this node, what failed on it. For C(rescue), after which the play goes on and the report
+        would not know of the failure.
     type: str
   must_be_complete:
     description: Fail, once the report is shown, unless every node of the run gave a whole answer.
@@ -81,8 +81,8 @@ path:
   sample: /home/me/report/audit.json
 summary:
   description: >-
-    How many hosts have which status, how many settings have which status, how many findings have which severity, and how
-    many hosts were changed or require a reboot, of the whole run so far.
+    How many hosts and how many settings have which status, how many findings have which severity, and how many hosts
+    were changed or require a reboot, of the whole run so far.
   returned: when it could be written
   type: dict
 """

@@ -57,7 +57,7 @@ def keep_failure(host, message, report_folder):
 
 def entry(kept, status, message, classes):
     """One host of audit.json. What nobody answered is null, never false."""
-    roles = {name: data for name, data in sorted(kept.items()) if name not in _NOT_ROLES}
+    roles = {name: data for name, data in kept.items() if name not in _NOT_ROLES}
     reboots = [data.get("reboot_required") for data in roles.values() if data.get("reboot_required") is not None]
     return {
         "status": status,
@@ -73,7 +73,7 @@ def entry(kept, status, message, classes):
 
 
 def status_of(step):
-    """The status of a step in a word, for a reader: what was changed or went wrong in this run comes before the rest."""
+    """The status of a step in a word, for a reader: what this run changed or failed to comes before the rest."""
     if step.get("error"):
         return "error"
     if step.get("changed"):

@@ -61,10 +61,10 @@ def expected(report_folder, run=None):
 
 
 def of_host(host, report_folder, run=None):
-    """What one host answered: `{part: data}`, empty if it never did."""
+    """What one host answered: `{part: data}` in the order in which it did, empty if it never did."""
     place = os.path.join(_run_folder(report_folder, run), _file_name(host))
     found = {}
-    for name in _names(place):
+    for name in sorted(_names(place), key=lambda name: (os.stat(os.path.join(place, name)).st_mtime_ns, name)):
         part = _read(os.path.join(place, name)) if name.endswith(".json") else None
         if part:
             found[part["part"]] = part["data"]

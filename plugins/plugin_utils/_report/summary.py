@@ -18,6 +18,7 @@ FEW = 3
 # What one role, and one list of hosts, may take of the screen; audit.json has the rest.
 _MOST_LINES = 40
 _MOST_DIFFERENCES = 5000
+_HEADS = ("setting", "running", "desired", "status", "why")
 _SEVERITIES = {"E": "error", "W": "warning", "I": "note"}
 
 
@@ -26,15 +27,16 @@ def of_host(name, host, width):
     title = "%s (%s)" % (name, ", ".join(host["classes"])) if host["classes"] else name
     lines = [("", None)]
     lines += [(text, None) for text in paragraph(title + _hardware(host["topology"]), width, 2)]
-    for role in sorted(host["roles"]):
+    for role, told in host["roles"].items():
         steps = [step for step in host["settings"] if step["role"] == role]
         lines += [("", None), (role, None)]
         rows = [((_name(step), _running(step), _text(step["desired"]), status_of(step), _why(step)), status_of(step))
                 for step in steps]
-        lines += table(("setting", "running", "desired", "status", "why"), rows, width) if rows else [("  nothing", None)]
+        lines += table(_HEADS, rows, width) if rows else [("  no setting", None)]
         for what in ("files", "owners"):
-            back = host["roles"][role].get(what)
-            lines += [(text, None) for text in paragraph("  %s given back: %s" % (what, ", ".join(back)), width, 4)] if back else []
+            if told.get(what):
+                words = "  %s given back: %s" % (what, ", ".join(told[what]))
+                lines += [(text, None) for text in paragraph(words, width, 4)]
         lines += [(text, _worst_of(found)) for found in host["rules"] if found["role"] == role
                   for text in paragraph("  %s" % _finding(found), width, 4)]
     return lines + [("", None)] + [(text, _worst(host)) for text in paragraph(host_line(name, host), width, 2)]
@@ -92,12 +94,12 @@ def _add(merged, lines, key, name, why):
 def of_many(merged, width):
     """The merged report of many hosts."""
     lines = []
-    for role, part in sorted(merged["roles"].items()):
+    for role, part in merged["roles"].items():
         lines += [("", None), ("%s: %s, %d settings ok" % (role, _plural(part["hosts"], "host"), part["ok"]), None)]
-        rows = [((_hosts(line), key[0], key[1], key[2], key[3], line["why"] if line["same"] else _several(line)), key[3])
+        rows = [((_hosts(line), *key, line["why"] if line["same"] else _several(line)), key[3])
                 for key, line in _first(part["lines"])]
         if rows:
-            lines += table(("hosts", "setting", "running", "desired", "status", "why"), rows, width)
+            lines += table(("hosts", *_HEADS), rows, width)
         lines += _rest(part["lines"])
     if merged["findings"]:
         lines += [("", None), ("rules", None)]
@@ -180,8 +182,10 @@ def _text(value):
 def _why(step):
     """Why this value, and for whatever is not simply right also why this status."""
     said = [step.get("why"), step.get("error")]
-    if status_of(step) not in ("ok", "changed") and step.get("reason"):
-        said.append(step["reason"])
+    if status_of(step) not in ("ok", "changed"):
+        # Its column says what is running.
+        said.append(", ".join(part for part in (step.get("reason") or "").split(", ")
+                              if part != "running %s" % step["running"]))
     return "; ".join(part for part in said if part)
 
 

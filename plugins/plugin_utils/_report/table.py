@@ -13,6 +13,8 @@ import textwrap
 _GAP = "  "
 # No column is squeezed below this, so that a value stays readable.
 _NARROW = 9
+# The last column has the sentences: it gives way first, down to this.
+_SENTENCE = 24
 
 
 def table(heads, rows, width):
@@ -34,6 +36,7 @@ def _widths(rows, room):
     """The width of each column: what it needs, and where that is too much the widest give way."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     room -= len(_GAP) * (len(widths) - 1)
+    widths[-1] = max(min(widths[-1], _SENTENCE), room - sum(widths[:-1]))
     while sum(widths) > room and max(widths) > _NARROW:
         widest = widths.index(max(widths))
         widths[widest] -= 1

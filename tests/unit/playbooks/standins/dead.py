@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection import ConnectionBase
+
 DOCUMENTATION = """
 name: dead
 short_description: a node that does not answer
@@ -9,9 +12,6 @@ author: gpuwright contributors (@gpuwright)
 description: Fails as ssh does when nobody answers.
 options: {}
 """
-
-from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.connection import ConnectionBase
 
 
 class Connection(ConnectionBase):

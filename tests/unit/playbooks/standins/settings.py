@@ -1,7 +1,7 @@
 #!/usr/bin/python
 """Stands in for module settings in the tests of the playbooks: it touches nothing and does what the values tell it.
 
-vm.swappiness 200 fails, 199 loses the connection; any other value that is not 10 is a drift, changed unless in check mode.
+vm.swappiness 200 fails; any other value of it that is not 10 is a drift, changed unless in check mode.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from ansible.module_utils.basic import AnsibleModule
 def main():
     module = AnsibleModule(argument_spec={
         "role": {"type": "str"}, "values": {"type": "dict"}, "options": {"type": "dict"}, "origins": {"type": "dict"},
-        "take_over": {"type": "list"}, "allow": {"type": "list"}, "sysroot": {"type": "path"}}, supports_check_mode=True)
+        "take_over": {"type": "list"}, "allow": {"type": "list"}, "sysroot": {"type": "path"}},
+        supports_check_mode=True)
     with open(os.environ["GPUWRIGHT_TEST_LOG"], "a") as log:
         log.write("%s %s\n" % (module.params["role"], "check" if module.check_mode else "apply"))
     settings = [step(name, str(value), module) for name, value in module.params["values"].items()

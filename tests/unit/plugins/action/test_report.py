@@ -8,6 +8,7 @@ import types
 
 import pytest
 from ansible.errors import AnsibleActionFail
+
 from ansible_collections.gpuwright.node.plugins.action import report
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
 
@@ -36,7 +37,8 @@ def act(tmp_path):
         action = report.ActionModule(task, connection, None, None, templar, None)
         return action.run(task_vars={
             "inventory_hostname": hosts[0], "gpuwright_report_dir": str(tmp_path), "groups": groups or {},
-            "ansible_play_hosts_all": list(hosts), "ansible_play_hosts": list(hosts), "ansible_play_batch": list(hosts)})
+            "ansible_play_hosts_all": list(hosts), "ansible_play_hosts": list(hosts),
+            "ansible_play_batch": list(hosts)})
 
     return run
 

@@ -25,4 +25,5 @@ def test_what_came_back_is_kept(tmp_path, monkeypatch):
     assert asked["module_args"] == {"roles": ["vm"]}
     assert result["settings"] == [{"name": "vm.swappiness"}]
     assert parts.of_host("node1", str(tmp_path))["rollback"] == {
-        "settings": [{"name": "vm.swappiness"}], "files": ["/etc/x"], "changed": True, "check_mode": True, "failed": None}
+        "settings": [{"name": "vm.swappiness"}], "files": ["/etc/x"], "changed": True, "check_mode": True,
+        "failed": None}

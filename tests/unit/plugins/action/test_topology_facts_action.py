@@ -6,6 +6,7 @@ import types
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
+
 from ansible_collections.gpuwright.node.plugins.action import topology_facts
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
 

@@ -6,6 +6,7 @@ import json
 import os
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import build, parts
 
 STEP = {"name": "vm.swappiness", "target": "vm.swappiness", "status": "ok", "running": "10", "desired": "10"}
@@ -41,7 +42,8 @@ def test_how_far_a_host_came(kept, now, status):
 def test_what_nobody_answered_is_null():
     entry = build.entry({}, "unreachable", "no", ["cpu"])
     assert (entry["reboot_required"], entry["changed"], entry["topology"]) == (None, None, None)
-    entry = build.entry({"vm": dict(VM, settings=None, rules=None, reboot_required=None, failed="x")}, "failed", "x", [])
+    kept = {"vm": dict(VM, settings=None, rules=None, reboot_required=None, failed="x")}
+    entry = build.entry(kept, "failed", "x", [])
     assert (entry["reboot_required"], entry["settings"], entry["rules"]) == (None, [], [])
 
 
@@ -49,7 +51,7 @@ def test_a_reboot_for_one_role_is_a_reboot():
     entry = build.entry({"vm": VM, "thp": dict(VM, reboot_required=True, changed=True)}, "answered", None, [])
     assert entry["reboot_required"] is True
     assert entry["changed"] is True
-    assert [step["role"] for step in entry["settings"]] == ["thp", "vm"]
+    assert [step["role"] for step in entry["settings"]] == ["vm", "thp"]
 
 
 @pytest.mark.parametrize(("step", "status"), [

@@ -8,9 +8,11 @@ import subprocess
 import sys
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
 
-HOSTS = ["node1", "Node1", "../../etc", "..", ".", "a/b", "a%2Fb", "fe80::1%eth0", "übung", "x" * 400, "x" * 401, ".hidden"]
+HOSTS = ["node1", "Node1", "../../etc", "..", ".", "a/b", "a%2Fb", "fe80::1%eth0", "übung", "x" * 400, "x" * 401,
+         ".hidden"]
 
 
 def files_of(folder):
@@ -23,6 +25,13 @@ def test_what_was_kept_comes_back(tmp_path):
     assert parts.of_host("node1", str(tmp_path), "1-2") == {
         "vm": {"settings": [{"name": "vm.swappiness"}], "failed": None}, "topology": {"topology": {"schema": 1}}}
     assert parts.of_host("node2", str(tmp_path), "1-2") == {}
+
+
+def test_answers_come_in_the_order_in_which_they_were_given(tmp_path):
+    for number, name in enumerate(("vm", "thp", "numa")):
+        parts.keep("node1", name, {}, str(tmp_path), "1-2")
+        os.utime(tmp_path / ".parts" / "1-2" / "node1" / (name + ".json"), (number, number))
+    assert list(parts.of_host("node1", str(tmp_path), "1-2")) == ["vm", "thp", "numa"]
 
 
 def test_the_last_answer_of_a_role_counts(tmp_path):

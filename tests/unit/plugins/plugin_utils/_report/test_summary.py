@@ -1,8 +1,9 @@
-"""The words of the report: what is shown of a few hosts, how many are merged, and that nothing unchecked is called ok."""
+"""The words of the report: what is shown of a few hosts, how many are merged; nothing unchecked is called ok."""
 
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import summary
 
 
@@ -17,7 +18,7 @@ def host(*steps, **more):
 
 
 OK = step("vm.max_map_count", "1048576", "1048576", "ok")
-DRIFT = step("vm.swappiness", "60", "10", "drift", reason="running 60")
+DRIFT = step("vm.swappiness", "60", "10", "drift", reason="running 60, not persisted")
 CONFLICT = step("vm.dirty_ratio", "20", "10", "conflict", reason="99-local.conf sets 20")
 
 
@@ -58,6 +59,11 @@ def test_a_row_has_setting_running_desired_status_and_why():
     assert row.split(maxsplit=4) == ["vm.dirty_ratio", "20", "10", "conflict", "default; 99-local.conf sets 20"]
     assert kinds(lines, "vm.dirty_ratio") == {"conflict"}
     assert text(lines)[-1] == "node1: 1 ok, 1 conflict"
+
+
+def test_what_the_columns_say_is_not_said_again():
+    row = next(line for line in text(summary.of_host("node1", host(DRIFT), 120)) if "vm.swappiness" in line)
+    assert row.split(maxsplit=4) == ["vm.swappiness", "60", "10", "drift", "default; not persisted"]
 
 
 def test_a_change_is_shown_with_before_and_after():

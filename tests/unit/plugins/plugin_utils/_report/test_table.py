@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report.table import paragraph, table
 
 HEADS = ("setting", "running", "desired", "status", "why")
 LONG = [(("vm.swappiness", "60", "10", "conflict",
-          "default; /etc/sysctl.d/99-local.conf:3 sets 60 after ours, take it over with gpuwright_take_over"), "conflict"),
+          "default; /etc/sysctl.d/99-local.conf:3 sets 60 after ours, take it over: gpuwright_take_over"), "conflict"),
         (("khugepaged/scan_sleep_millisecs", "10000", "1048576" * 9, "ok", ""), "ok")]
 
 
