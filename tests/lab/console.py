@@ -48,14 +48,18 @@ def run(argv: list[str], log: Path, *, limit: int, env: dict[str, str] | None = 
         out.write(("$ " + " ".join(argv) + "\n").encode())
         out.flush()
         try:
-            code = subprocess.run(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, timeout=limit,
-                env={**os.environ, **(env or {})}, check=False,
-            ).returncode
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
         except FileNotFoundError as error:
             raise LabError(f"no such command: {argv[0]}") from error
-        except subprocess.TimeoutExpired as error:
-            raise LabError(f"{argv[0]} did not end within {limit} s, see {log}") from error
+    try:
+        code = process.wait(limit)
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"{argv[0]} did not end within {limit} s; the end of {log}:\n{tail(log)}") from error
+    finally:
+        if process.poll() is None:  # Out of time, or somebody stopped us: it ends in its own orderly way.
+            process.terminate()
+            process.wait()
     if code:
         raise LabError(f"{' '.join(argv[:4])} ... ended with {code}; the end of {log}:\n{tail(log)}")
 

@@ -15,6 +15,10 @@ SECTOR = 512
 CORE_SECTOR, ROOT_SECTOR = 2048, 4096
 DISK_BYTES = 4 << 30
 BACKUP_TABLE_BYTES = 1 << 20
+MKE2FS_LIMIT = 1800
+
+# Where the package has GRUB's parts.
+PARTS = "usr/lib/grub/i386-pc"
 
 # Where GRUB's own grub-setup writes: the core's sector in boot.img, the block list in the core's first sector.
 BOOT_CODE_BYTES = 440
@@ -39,8 +43,7 @@ def prepare_grub(root: Path, log: Path) -> None:
     grub = root / "boot/grub"
     modules = grub / "i386-pc"
     run(as_root(["mkdir", "-p", str(modules)]), log, limit=60)
-    run(as_root(["sh", "-c", f"cp '{root}'/usr/lib/grub/i386-pc/*.mod '{root}'/usr/lib/grub/i386-pc/*.lst '{modules}'"]),
-        log, limit=120)
+    run(as_root(["sh", "-c", 'cp "$1"/*.mod "$1"/*.lst "$2"', "sh", str(root / PARTS), str(modules)]), log, limit=120)
     run(as_root(["chroot", str(root), "grub-mkimage", "-O", "i386-pc", "-p", "(hd0,gpt2)/boot/grub",
                  "-o", "/boot/grub/i386-pc/core.img", "biosdisk", "part_gpt", "ext2"]), log, limit=120)
     run(as_root(["sh", "-c", 'printf %s "$1" > "$2"', "sh", FIRST_GRUB_CFG, str(grub / "grub.cfg")]), log, limit=60)
@@ -53,9 +56,10 @@ def build(root: Path, disk: Path, log: Path) -> None:
     run(["/sbin/sgdisk", "-a", "1", "-n", f"1:{CORE_SECTOR}:{ROOT_SECTOR - 1}", "-t", "1:ef02",
          "-n", f"2:{ROOT_SECTOR}:0", "-t", "2:8300", str(disk)], log, limit=120)
     size = (DISK_BYTES - ROOT_SECTOR * SECTOR - BACKUP_TABLE_BYTES) // 1024
-    run(as_root(["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-O", EXT4_FEATURES, "-U", ROOT_UUID, "-L", "lab", "-d", str(root),
-                 "-E", f"offset={ROOT_SECTOR * SECTOR},lazy_itable_init=0,lazy_journal_init=0", str(disk), f"{size}k"]), log, limit=1800)
-    embed(disk, (root / "usr/lib/grub/i386-pc/boot.img").read_bytes(), (root / "boot/grub/i386-pc/core.img").read_bytes())
+    place = f"offset={ROOT_SECTOR * SECTOR},lazy_itable_init=0,lazy_journal_init=0"
+    run(as_root(["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-O", EXT4_FEATURES, "-U", ROOT_UUID, "-L", "lab",
+                 "-d", str(root), "-E", place, str(disk), f"{size}k"]), log, limit=MKE2FS_LIMIT)
+    embed(disk, (root / PARTS / "boot.img").read_bytes(), (root / "boot/grub/i386-pc/core.img").read_bytes())
 
 
 def embed(disk: Path, boot: bytes, core: bytes) -> None:

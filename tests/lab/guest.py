@@ -27,7 +27,8 @@ CPUS = 4
 
 SSH_OPTIONS = [
     "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-    "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=60", "-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=20",
+    "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=60",
+    "-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=20",
 ]
 
 
@@ -74,7 +75,7 @@ def start(folder: Path, accelerator: str, cpus: int = CPUS) -> None:
     with (folder / "qemu.log").open("ab") as log:
         process = subprocess.Popen(
             argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-    known = {"pid": process.pid, "started": started(process.pid), "port": port, "accelerator": accelerator, "cpus": cpus}
+    known = {"pid": process.pid, "started": started(process.pid), "port": port, "accelerator": accelerator}
     (folder / "state.json").write_text(json.dumps(known))
 
 
@@ -106,7 +107,8 @@ def wait(folder: Path, limit: int = BOOT_LIMIT) -> None:
     answer: list[str] = []
 
     def settled() -> bool:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit, check=False)
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit, check=False)
         answer[:] = done.stdout.split("\n", 1)
         return done.returncode == 0
 
@@ -127,7 +129,8 @@ def until(done: Callable[[], bool], end: float, folder: Path, what: str) -> None
     """Asks again until it is so, the process ended or the limit came."""
     while True:
         if not state(folder):
-            raise LabError(f"{folder.name} ended before {what}:\n{tail(folder / 'qemu.log', 5)}\n{tail(folder / 'serial.log')}")
+            said = f"{tail(folder / 'qemu.log', 5)}\n{tail(folder / 'serial.log')}"
+            raise LabError(f"{folder.name} ended before {what}:\n{said}")
         if done():
             return
         if time.monotonic() > end:

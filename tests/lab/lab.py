@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,12 @@ NAME_IT = "echo {0} > /etc/hostname; hostname {0}; printf '127.0.0.1 localhost {
 def build(_args: argparse.Namespace) -> int:
     """The image, if it is not there yet."""
     sys.stdout.write(f"{guest.base()}\n")
+    return 0
+
+
+def possible(_args: argparse.Namespace) -> int:
+    """Whether this machine can have virtual hosts; installs what they need."""
+    image.tools()
     return 0
 
 
@@ -86,9 +93,18 @@ def ssh(args: argparse.Namespace) -> int:
 def inventory(_args: argparse.Namespace) -> int:
     """How to reach the hosts that run, by name, as JSON."""
     hosts = {name: guest.state(guest.home() / name) for name in names()}
-    reach = {name: {"port": known["port"], "key": str(guest.home() / name / "key")} for name, known in hosts.items() if known}
+    reach = {
+        name: {"port": known["port"], "key": str(guest.home() / name / "key"), "options": " ".join(guest.SSH_OPTIONS)}
+        for name, known in hosts.items() if known
+    }
     sys.stdout.write(json.dumps(reach, indent=2) + "\n")
     return 0
+
+
+def snapshot(args: argparse.Namespace) -> int:
+    """Every kernel value and file of a host that a run could have touched, as JSON."""
+    with Path(__file__).with_name("snapshot.py").open("rb") as script:
+        return subprocess.run(guest.ssh(guest.home() / args.name, "python3", "-"), stdin=script, check=False).returncode
 
 
 def site(_args: argparse.Namespace) -> int:
@@ -103,7 +119,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's words."""
     top = argparse.ArgumentParser(prog="lab", description=__doc__)
     verbs = top.add_subparsers(required=True, metavar="VERB")
-    for verb in (build, up, down, status, ssh, inventory, site):
+    for verb in (possible, build, up, down, status, ssh, inventory, snapshot, site):
         verbs.add_parser(verb.__name__, help=verb.__doc__).set_defaults(verb=verb)
     verbs.choices["up"].add_argument("names", nargs="*", metavar="NAME")
     verbs.choices["up"].add_argument("--keep", action="store_true", help="go on with the host's disk as it was left")
@@ -112,12 +128,14 @@ def parser() -> argparse.ArgumentParser:
     verbs.choices["down"].add_argument("--now", action="store_true", help="pull the plug: nothing of the host is kept")
     verbs.choices["ssh"].add_argument("name", metavar="NAME")
     verbs.choices["ssh"].add_argument("command", nargs=argparse.REMAINDER)
+    verbs.choices["snapshot"].add_argument("name", metavar="NAME")
     return top
 
 
 def main() -> int:
     """Runs one verb; 77 says that this machine cannot have a lab."""
     args = parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         return args.verb(args)
     except NoLab as error:

@@ -18,14 +18,16 @@ REMOTE_DISTANCE = 21
 # SMT siblings show only with an Intel model.
 CPU = "max,-la57,-svm,vendor=GenuineIntel,family=6,model=85,stepping=4"
 BOARD = "q35,smm=off,hpet=off,vmport=off,sata=off,smbus=off,i8042=off"
+QEMU = [
+    "/usr/bin/qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", BOARD,
+]
 ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,thread=multi,tb-size=512"}
 
 
 def arguments(accelerator: str, cpus: int, uuid: str, port: int) -> list[str]:
     """The whole command line; files are named relative to the host's folder."""
     return [
-        "/usr/bin/qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", BOARD,
-        "-accel", ACCELERATORS[accelerator], "-cpu", CPU, "-m", str(NODES * NODE_MB), "-uuid", uuid,
+        *QEMU, "-accel", ACCELERATORS[accelerator], "-cpu", CPU, "-m", str(NODES * NODE_MB), "-uuid", uuid,
         *numa(cpus), *nvme(),
         "-drive", "if=none,id=disk,file=disk.qcow2,format=qcow2,cache=unsafe,discard=unmap",
         "-device", "virtio-blk-pci,bus=pcie.0,drive=disk,bootindex=0",
@@ -66,8 +68,8 @@ def probe(kernel: Path) -> str:
     if not Path("/dev/kvm").exists():
         return "tcg"
     argv = [
-        "/usr/bin/qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", BOARD, "-accel", "kvm",
-        "-cpu", CPU, "-m", "512", "-kernel", str(kernel), "-append", "console=ttyS0 earlyprintk=ttyS0 panic=-1", "-no-reboot", "-serial", "stdio",
+        *QEMU, "-accel", "kvm", "-cpu", CPU, "-m", "512", "-kernel", str(kernel), "-serial", "stdio", "-no-reboot",
+        "-append", "console=ttyS0 earlyprintk=ttyS0 panic=-1",
     ]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
