@@ -32,7 +32,7 @@ docs:  ## write what is generated: argument specs and READMEs of the roles
 	@tests/setup/with.sh python docs/generate.py
 
 bench:  ## ratios against lstopo, looped sysctl tasks and plain values; not a test
-	@tests/setup/with.sh bash tests/bench/run.sh
+	@BENCH=1 tests/setup/with.sh tests/bench/run.sh
 
 lab:  ## build the image once and bring up the virtual hosts
 	@tests/setup/with.sh tests/lab/lab up

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 MAP = {
     ".ansible-lint", ".ci", ".gitignore", ".yamllint", "CHANGELOG.rst", "LICENSE", "Makefile", "README.md",
-    "ansible.cfg", "changelogs", "docs", "galaxy.yml", "inventories", "meta", "molecule", "playbooks", "plugins", "pyproject.toml",
+    "ansible.cfg", "changelogs", "docs", "galaxy.yml", "inventories", "meta", "molecule", "playbooks", "plugins",
+    "pyproject.toml",
     "requirements-dev.txt", "requirements.txt", "requirements.yml", "roles", "tests"}
 MADE = {"CHANGELOG.rst"}  # antsibull-changelog writes it at a release.
 
