@@ -117,11 +117,18 @@ def _load(host, names, layers, done):
         sections = _parse(host, path)
         main = sections.pop("main", {})
         if "include" in main:
-            text = expand(main["include"], {})
+            text = expand(_virtual_or_not(host, main["include"]), {})
             if text is None:
                 raise BrokenProfile("%s: include=%s can only be told by the running tuned" % (path, main["include"]))
             _load(host, re.split(r"\s*[,;]\s*", text), layers, done)
         layers.append({name: _unit(name, options, path) for name, options in sections.items()})
+
+
+def _virtual_or_not(host, text):
+    """The one function that tuned's own profiles use in include=: ${f:virt_check:in a guest:on real hardware}."""
+    guest = bool(re.search(r"^flags\s*:.*\bhypervisor\b", host.text("/proc/cpuinfo") or "", re.M)
+                 or host.text("/sys/hypervisor/type"))
+    return re.sub(r"\$\{f:virt_check:([^:${}]*):([^:${}]*)\}", r"\1" if guest else r"\2", text)
 
 
 def _find(host, name, done):
