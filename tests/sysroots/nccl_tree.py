@@ -32,8 +32,8 @@ def build(folder, text):
     sysfs.machine(folder, nodes, vendor=cpus[0].get("vendor"))
     taken = {pci.get("busid") for pci in system.iter("pci")}
     leaves = {pci.get("busid") for pci in system.iter("pci") if pci.get("class") != _BRIDGE}
-    fresh = (address for number in itertools.count()
-             for address in ["e%03x:%02x:%02x.0" % (number >> 13, number >> 5 & 255, number & 31)] if address not in taken)
+    numbers = ("e%03x:%02x:%02x.0" % (number >> 13, number >> 5 & 255, number & 31) for number in itertools.count())
+    fresh = (address for address in numbers if address not in taken)
     state = {"fresh": fresh, "names": itertools.count(), "root": folder, "placed": leaves}
     for cpu in cpus:
         node = int(cpu.get("numaid"))
@@ -50,8 +50,8 @@ def build(folder, text):
 
 def _bridge(state, parent, near, address=None):
     """A bridge that the file does not name, or one that it does."""
-    return sysfs.device(state["root"], parent, address or next(state["fresh"]), dict(
-        near, **{"class": _BRIDGE, "vendor": "0x1000", "device": "0xc030", "config": sysfs.config_space(0)}), "pcieport")
+    files = {"class": _BRIDGE, "vendor": "0x1000", "device": "0xc030", "config": sysfs.config_space(0)}
+    return sysfs.device(state["root"], parent, address or next(state["fresh"]), dict(near, **files), "pcieport")
 
 
 def _place(state, parent, pci, near):

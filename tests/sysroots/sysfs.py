@@ -55,8 +55,8 @@ def machine(root, nodes, vendor="GenuineIntel", model="A CPU", siblings=None, di
             write_all(root, "%s/cpu%d/topology" % (CPU, cpu), {
                 "physical_package_id": packages[node], "core_id": number, "thread_siblings_list": core,
                 "core_cpus_list": core})
-            records.append((cpu, "processor\t: %d\nvendor_id\t: %s\nmodel name\t: %s\nphysical id\t: %d\ncore id\t\t: %d\n"
-                            % (cpu, vendor, model, packages[node], number)))
+            records.append((cpu, "processor\t: %d\nvendor_id\t: %s\nmodel name\t: %s\nphysical id\t: %d\n"
+                                 "core id\t\t: %d\n" % (cpu, vendor, model, packages[node], number)))
         write_all(root, "%s/node%d" % (NODE, node), {
             "cpulist": text, "distance": " ".join(str(distances[other != node]) for other in sorted(nodes)),
             "meminfo": "Node %d MemTotal:       %d kB" % (node, memory_kb),

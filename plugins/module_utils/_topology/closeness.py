@@ -69,11 +69,11 @@ def _with_matrix(found, paths):
     return sorted(paths, key=lambda path: path["gpu"])
 
 
-# -- which NICs serve GPUs ----------------------------------------------------------------------------------------------
+# -- which NICs serve GPUs ---------------------------------------------------------------------------------------------
 
 
 def gpu_nics(found, compute_nics=None, storage_nics=None):
-    """The section `gpu_nics`. What the operator named holds; else storage and management ports are left out, with notes.
+    """The section `gpu_nics`: what the operator named, else all but storage and management ports, with a note on each.
 
     Raises ValueError for a name that no NIC of this host has.
     """
@@ -125,7 +125,7 @@ def _serving(found, kinds, compute_nics, storage_nics):
 
 
 def _resolve(found, names, given):
-    """RDMA device names of what the operator named: themselves, their interfaces or PCI addresses. None if not named."""
+    """RDMA devices that the operator named: by themselves, interface or PCI address. None if he named none."""
     if given is None:
         return None
     known = {name: name for name in names}
@@ -194,7 +194,7 @@ def _slow(found, devices, kinds):
 
 
 def _without_only_ones(found, devices, kinds, left):
-    """`left` without those that are the nearest of some GPU, behind its own switch: such a one serves it all the same."""
+    """`left` without those that are the nearest of a GPU, behind its own switch: such a one serves it all the same."""
     names = [device["name"] for device in devices]
     for gpu in (gpu["index"] for gpu in found.get("gpus") or []):
         best = _nearest(kinds, gpu, names)

@@ -40,7 +40,7 @@ def read(host, found):
     }
 
 
-# -- IOMMU --------------------------------------------------------------------------------------------------------------
+# -- IOMMU -------------------------------------------------------------------------------------------------------------
 
 
 def _iommu(host, found):
@@ -65,14 +65,15 @@ def _iommu(host, found):
     return "passthrough" if {"iommu=pt", "iommu.passthrough=1", "iommu.passthrough=on"} & set(words) else "translated"
 
 
-# -- ACS ----------------------------------------------------------------------------------------------------------------
+# -- ACS ---------------------------------------------------------------------------------------------------------------
 
 
 def _acs(host, found):
     """{bridge: redirect bits that are on} for the bridges between a GPU and a NIC behind one switch with it."""
     nics = {device["name"] for device in found.get("rdma_devices") or []}
-    bridges = {step for path in found.get("pci_paths") or [] if path["device"] in nics and path["kind"] in ("PIX", "PXB")
-               for step in path["path"] or () if not step.startswith("pci")}
+    paths = [path for path in found.get("pci_paths") or []
+             if path["device"] in nics and path["kind"] in ("PIX", "PXB")]
+    bridges = {step for path in paths for step in path["path"] or () if not step.startswith("pci")}
     return {bridge: _redirects(host, found, bridge) for bridge in sorted(bridges, key=pci.order)}
 
 
@@ -107,7 +108,7 @@ def extended_capability(config, wanted):
     return None
 
 
-# -- DMA-BUF and peermem ------------------------------------------------------------------------------------------------
+# -- DMA-BUF and peermem -----------------------------------------------------------------------------------------------
 
 
 def _gpudirect(host, found):
@@ -194,7 +195,7 @@ def _peermem(host, vendor):
     return False, "%s is not loaded" % _PEER_CLIENTS[vendor][0][1]
 
 
-# -- HMM and ATS --------------------------------------------------------------------------------------------------------
+# -- HMM and ATS -------------------------------------------------------------------------------------------------------
 
 
 def _modes(found):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the PCI tree: every device's class and its way up to the host bridge, and of chosen devices node, CPUs and link.
+"""Reads the PCI tree: each device's class and way up to the host bridge, and of chosen ones node, CPUs and link.
 
 PRIVATE to the collection. `found["_pci"]` holds what `read` returned; a host can have several hundred devices, so what
 costs more than a file or two each is added to a device's record only when `describe` is asked for it.
@@ -115,7 +115,7 @@ def link(host, address):
     return {"speed": speeds[0], "width": lanes[0], "max_speed": speeds[1], "max_width": lanes[1]}
 
 
-# -- NUMA nodes and CPUs ------------------------------------------------------------------------------------------------
+# -- NUMA nodes and CPUs -----------------------------------------------------------------------------------------------
 
 
 def _numa_node(host, found, address):

@@ -47,7 +47,8 @@ def _whole_lines(lines):
             inside = False
         elif len(words) == 1 or not _CELL.match(words[1]) or _CELL.match(words[0]):
             broken = whole[-1].rstrip()[-1:] in (",", "-") and "Affinity" not in words
-            whole[-1] = whole[-1].rstrip() + ("" if broken else "\t" if "\t" in whole[-1].strip() else "  ") + line.strip()
+            gap = "" if broken else "\t" if "\t" in whole[-1].strip() else "  "
+            whole[-1] = whole[-1].rstrip() + gap + line.strip()
             continue
         whole.append(line)
     return whole
