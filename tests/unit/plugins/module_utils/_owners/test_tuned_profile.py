@@ -118,7 +118,8 @@ def test_regular_expressions_of_a_unit(tmp_path):
     put(tmp_path, "/proc/cpuinfo", "processor : 0\nvendor_id : AuthenticAMD\nmodel name : AMD EPYC\n")
     put(tmp_path, "/proc/sys/kernel/osrelease", "6.8.0-nvidia\n")
     profile(tmp_path, "p", "[a]\ncpuinfo_regex=^model name.*AMD\n[b]\ncpuinfo_regex=Intel\n[c]\nuname_regex=x86_64\n"
-                           "[d]\nuname_regex=aarch64\n[e]\nuname_regex=nvidia\ncpuinfo_regex=Intel\n[f]\nuname_regex=(\n")
+                           "[d]\nuname_regex=aarch64\n[e]\nuname_regex=nvidia\ncpuinfo_regex=Intel\n"
+                           "[f]\nuname_regex=(\n")
     host = Host(str(tmp_path))
     units, variables = tuned_profile.load(host, ["p"])
     assert [unit["name"] for unit in units if tuned_profile.applies(host, unit, variables)] == ["a", "c"]
