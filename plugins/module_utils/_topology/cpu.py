@@ -132,6 +132,7 @@ def _cores(host, online, packages, found):
     known = set(online)
     placed = set()
     cores = []
+    modules = None
     for cpu in online:
         if cpu in placed:
             continue
@@ -139,9 +140,18 @@ def _cores(host, online, packages, found):
         if together is None:
             found["sources"]["cpu.cores"] = "inferred: a CPU without a list of SMT siblings is taken as one core"
         cpus = (known.intersection(together or ()) | {cpu}) - placed
+        if len(cpus) > 1 and modules is None:
+            modules = len({_core_id(host, sibling) for sibling in cpus}) > 1
+        if modules:
+            cpus = {sibling for sibling in cpus if _core_id(host, sibling) == _core_id(host, cpu)}
         placed.update(cpus)
         cores.append({"cpus": sorted(cpus), "package": package_of.get(cpu), "numa_node": None})
     return cores
+
+
+def _core_id(host, cpu):
+    """The number of a CPU's core. AMD's Bulldozer lists two cores of a module as siblings: this tells them apart."""
+    return _number(host.text("%s/cpu%d/topology/core_id" % (FOLDER, cpu)))
 
 
 def _last_level_caches(host, online):

@@ -61,6 +61,17 @@ def test_eight_threads_a_core(machine):
     assert fact["packages"] == []
 
 
+@pytest.mark.parametrize(("identifiers", "cores"), [
+    ((0, 1, 2, 3), ["0", "1", "2", "3"]), ((0, 0, 1, 1), ["0-1", "2-3"]), ((-1, -1, -1, -1), ["0-1", "2-3"]),
+])
+def test_two_cores_of_a_module_are_no_smt_siblings(machine, identifiers, cores):
+    files = {SYS + "online": "0-3"}
+    for number, identifier in enumerate(identifiers):
+        files[SYS + "cpu%d/topology/thread_siblings_list" % number] = "0-1" if number < 2 else "2-3"
+        files[SYS + "cpu%d/topology/core_id" % number] = str(identifier)
+    assert [core["cpus"] for core in read(machine(files))[0]["cores"]] == cores
+
+
 def test_stride_lists_are_understood(machine):
     files = {SYS + "online": "0-7"}
     for number in range(8):
