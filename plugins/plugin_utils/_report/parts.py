@@ -51,8 +51,7 @@ def expect(hosts, report_folder, run=None):
     """Remember hosts that this run is to visit, so that one that never answers is reported too."""
     place = _run_folder(report_folder, run)
     os.makedirs(place, exist_ok=True)
-    known = expected(report_folder, run)
-    _write(os.path.join(place, _HOSTS), known + [host for host in hosts if host not in set(known)])
+    _write(os.path.join(place, _HOSTS), list(dict.fromkeys(expected(report_folder, run) + list(hosts))))
 
 
 def expected(report_folder, run=None):
