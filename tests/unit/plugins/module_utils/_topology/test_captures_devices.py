@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Captured outputs of nvidia-smi, KFD folders and PCI trees, read as sysroots, against what the captures say themselves.
+"""Captured outputs of nvidia-smi, KFD folders and PCI trees, read as sysroots, against what the captures say.
 
 A capture dropped into tests/captures becomes a test.
 """
