@@ -38,6 +38,7 @@ def apply(plan, owner):
         for step in due:
             if step.get("_restore") and "error" not in step:
                 journal["entries"].pop(step["_restore"], None)
+        _release(plan)
         forget_unused(host, journal)
         _journal.save(host, journal)
 
@@ -47,7 +48,8 @@ def _remember(plan, due):
     for step in due:
         if not step.get("_restore"):
             path, original = step["_undo"]
-            _journal.remember_value(plan.journal, KINDS[step["kind"]].identity(step["_row"], step["target"], step["_path"]), {
+            key = KINDS[step["kind"]].identity(step["_row"], step["target"], step["_path"])
+            _journal.remember_value(plan.journal, key, {
                 "role": plan.role, "kind": step["kind"], "name": step["name"], "target": step["target"], "path": path,
                 "original": original, "disruption": step["disruption"], "since": plan.host.now()})
     for path, text in plan.wanted_files.items():
@@ -57,16 +59,26 @@ def _remember(plan, due):
                 if folder not in plan.journal["folders"]:
                     plan.journal["folders"].append(folder)
     if plan.take_over:
-        plan.journal["owners"].setdefault("tuned", plan.take_over)
+        plan.journal["owners"]["tuned"] = plan.take_over  # It still names the profile from before the first one.
 
 
 def _take_over(plan, due):
     try:
         tuned.apply_take_over(plan.host, plan.take_over)
-    except Exception as error:  # pylint: disable=broad-except
+    except (OSError, tuned.TakeOverFailed) as error:
         for step in due:
             if step["reason"].startswith("taken over: tuned"):
                 step["error"] = "taking over from tuned failed: %s" % error
+
+
+def _release(plan):
+    """Give back what was taken over from tuned once none of it is managed any more."""
+    entry = plan.journal["owners"].get("tuned")
+    held = {(one["kind"], one["target"] if one["kind"] == "sysctl" else one["path"])
+            for one in plan.journal["entries"].values()}
+    if entry and not any(tuple(key) in held for key in entry["keys"]):
+        tuned.give_back(plan.host, entry)
+        del plan.journal["owners"]["tuned"]
 
 
 def _write_file(plan, path, text):

@@ -102,22 +102,32 @@ def _other_boot_setting(plan, step, settled):
 
 
 def _tuned(plan, steps, may_take):
-    """An active tuned profile that gives other values to our knobs: a conflict, or to be taken over."""
-    wanted = {_tuned_key(step): step["_force"] for step in steps}
-    named = {item["target"]: item for item in tuned.conflicting(plan.host, wanted)} if wanted else {}
-    taken = []
+    """An active tuned profile that gives other values to our knobs: a conflict, or to be taken over.
+
+    That holds for a key too that tuned leaves to sysctl.d in the end (reapply_sysctl): a knob has one owner.
+    """
+    named = tuned.conflicting(plan.host, {_tuned_key(step): step["_force"] for step in steps}) if steps else {}
+    found = [(step, named[_tuned_key(step)]) for step in steps if _tuned_key(step) in named]
+    for step, item in found:
+        step.update(status="conflict", reason="tuned profile %s sets %s to %s (%s)" % (
+            item["profile"], item["sets"][1], item["value"] or "a value of its own", item["file"]))
+    if found and may_take and plan.host.runs_commands:
+        _take_over(plan, [step for step, _item in found])
+
+
+def _take_over(plan, steps):
+    try:
+        entry = tuned.plan_take_over(plan.host, [_tuned_key(step) for step in steps])
+        refused = entry["refused"]
+    except tuned.TakeOverFailed as error:
+        refused = str(error)
     for step in steps:
-        item = named.get(_tuned_key(step))
-        if item is None:
-            continue
-        words = "tuned profile %s sets %s (%s)" % (item["profile"], item["value"] or "another value", item["file"])
-        if may_take and plan.host.live:
-            step["reason"] = "taken over: " + words
-            taken.append(_tuned_key(step))
+        if refused:
+            step["reason"] += "; it cannot be taken over: %s" % refused
         else:
-            step.update(status="conflict", reason=words)
-    if taken:
-        plan.take_over = tuned.plan_take_over(plan.host, taken)
+            step.update(status=None, reason="taken over: " + step["reason"])
+    if not refused:
+        plan.take_over = entry
 
 
 def _tuned_key(step):

@@ -53,8 +53,13 @@ class Host:
 
     @property
     def live(self):
-        """True for the running system, False for a capture or an image: there no command may be started."""
+        """True for the running system, False for a capture or an image."""
         return self.root == "/"
+
+    @property
+    def runs_commands(self):
+        """Whether commands may be started: only those of the running system answer for this machine."""
+        return self.live
 
     # -- where things are ---------------------------------------------------------------------------------------------
 
@@ -275,7 +280,7 @@ class Host:
         """
         if changes:
             self._may_change("running %s" % argv[0])
-        if not self.live:
+        if not self.runs_commands:
             raise CommandNotRun("%s: not started, %s is not the running system" % (argv[0], self.root))
         environment = dict(os.environ, LC_ALL="C", PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         try:

@@ -23,7 +23,7 @@ class BadInput(Exception):
 
 
 def check(host, rows, values, origins):
-    """[(row, target, path, desired)] for the values that are not null; path is None where this kernel has no such place.
+    """[(row, target, path, desired)] for the values that are not null; path is None where there is no such place.
 
     `values` maps row names to raw values, `origins` row names to where they were set. Raises BadInput with every
     problem there is, not only the first.

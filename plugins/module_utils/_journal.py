@@ -4,8 +4,8 @@
 """The journal: what was found at first touch, so that rollback needs neither roles nor facts.
 
 PRIVATE to the collection. /var/lib/gpuwright/journal.json holds a schema number, the machine it belongs to, and
-  entries  {identity: {role, kind, name, target, path, original, since}}   the value to write to get the old state back
-  files    {path: {role, original: text or null, mode}}                     whole files of ours, and what was there before
+  entries  {identity: {role, kind, name, target, path, original, since}}  the value to write to get the old state back
+  files    {path: {role, original: text or null, mode}}                   whole files of ours, and what was there before
   folders  [path]                                                           folders that we made, outermost first
   owners   {name: entry}                                                    what was taken over from another tool
 An original is written once and never again by later runs: it goes when it has been given back.

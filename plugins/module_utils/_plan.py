@@ -148,6 +148,6 @@ def _wanted_files(plan):
         keep = step["_line"] if step["status"] in ("ok", "drift", "pending_reboot") else step["configured"]
         if keep is not None:
             lines[step["file"]].append(kind.line(step["target"], step["_path"], keep))
-    head = ("# Written by gpuwright.node, role %s. Changes made here are overwritten: set the role's variables instead,\n"
+    head = ("# Written by gpuwright.node, role %s. Changes made here are overwritten: set the role's variables,\n"
             "# or give everything back with the playbook gpuwright.node.rollback.\n" % plan.role)
     return {path: head + "\n".join(entries) + "\n" if entries else None for path, entries in lines.items()}

@@ -15,8 +15,9 @@ def result(plan):
         "role": plan.role,
         "settings": [public(step) for step in plan.steps],
         "rules": plan.findings,
-        "reboot_required": any(step["status"] == "pending_reboot"
-                               or (step["disruption"] == "reboot" and step["status"] == "drift") for step in plan.steps),
+        "reboot_required": any(
+            step["status"] == "pending_reboot" or (step["disruption"] == "reboot" and step["status"] == "drift")
+            for step in plan.steps),
         "changed": bool(plan.changing),
         "diff": diff(plan),
         "notes": plan.host.notes,

@@ -98,6 +98,6 @@ def _owners(plan):
         try:
             tuned.give_back(plan.host, plan.journal["owners"][name])
             del plan.journal["owners"][name]
-        except (OSError, RuntimeError) as error:
+        except (OSError, tuned.TakeOverFailed) as error:
             errors.append("giving back to %s failed: %s" % (name, error))
     return errors

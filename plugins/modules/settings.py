@@ -39,9 +39,9 @@ options:
     default: {}
   take_over:
     description:
-      - Owners whose hold on our settings is handed to us, where one is in conflict. V(tuned) stays active, with a profile
-        that leaves our settings out. V(sysctl.d) and V(tmpfiles.d) stand for any other file there, and the path of a
-        file for that one; their files are not touched, ours sorts past them.
+      - Owners whose hold on our settings is handed to us, where one is in conflict. V(tuned) stays active, with a
+        profile that leaves our settings out. V(sysctl.d) and V(tmpfiles.d) stand for any other file there, and the path
+        of a file for that one; their files are not touched, ours sorts past them.
     type: list
     elements: str
     default: []

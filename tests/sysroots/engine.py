@@ -11,6 +11,7 @@ import types
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _host, _plan
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
+
 from tests.sysroots.plain_node import Kernel
 
 VM = {"vm.swappiness": 10, "vm.max_map_count": 1048576, "vm.dirty_ratio": 10, "vm.dirty_background_ratio": 3,
@@ -46,7 +47,7 @@ def statuses(made):
     return {step["target"]: step["status"] for step in made.steps}
 
 
-def killed_at(count, action):
+def killed_at(count, action, *arguments):
     """Run `action` in a child that is killed before its system call number `count`; False if it ended before that."""
     pid = os.fork()
     if pid == 0:
@@ -67,7 +68,7 @@ def killed_at(count, action):
             setattr(counted, name, counting(name))
         _host.os = counted
         try:
-            action()
+            action(*arguments)
         finally:
             os._exit(0)
     return os.WIFSIGNALED(os.waitpid(pid, 0)[1])

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small two-node host as a folder of files, for what needs values to read and write but no devices.
 
-A stand-in for a kernel: its files keep what is written to them, and `Kernel` moves brackets and zeroes twins as a kernel
+A stand-in for a kernel: its files keep what is written to them, and `Kernel` moves brackets and zeroes twins as one
 does. The lab's hosts have real ones.
 """
 
@@ -63,7 +63,7 @@ FOLDERS = ("/etc/sysctl.d", "/etc/tmpfiles.d", "/run", "/var/lib")
 
 
 def build(folder, **changed):
-    """Make the host below `folder`; `changed` maps a path, with its slashes, to another text, or to None for no file."""
+    """Make the host below `folder`; `changed` maps a path, with its slashes, to another text, or None for no file."""
     root = pathlib.Path(folder)
     for path in FOLDERS:
         (root / path[1:]).mkdir(parents=True, exist_ok=True)

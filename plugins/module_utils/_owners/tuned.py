@@ -15,10 +15,10 @@ import fnmatch
 import json
 import re
 
+from .._host import CommandNotRun
 from . import tuned_profile
 from .sysctl_d import is_glob
 from .tuned_values import POST_LOADED_FILE, differs, rules, targets, values
-from .._host import CommandNotRun
 
 ACTIVE_FILE = "/etc/tuned/active_profile"
 MODE_FILE = "/etc/tuned/profile_mode"
@@ -51,18 +51,18 @@ def running(host):
 
 
 def conflicting(host, wanted):
-    """Where the active profile sets one of `wanted` ({target: text}) to something else, and wins over our own file.
+    """Where the active profile sets one of `wanted` ({target: text}) to something else: one knob, two owners.
 
-    {target: {"value", "file", "profile", "sets"}}: "sets" is the target that tuned names, which may be a glob or the
-    other one of a pair such as vm.dirty_bytes and vm.dirty_ratio.
+    {target: {"value", "file", "profile", "sets", "reapplied"}}: "sets" is the target that tuned names, which may be a
+    glob or the other one of a pair such as vm.dirty_bytes and vm.dirty_ratio; "reapplied" as in `values`.
     """
     state = active(host)
     found = {}
     for named, one in (values(host, state["profile"]) if state else {}).items():
         for target, text in wanted.items():
-            if not one["reapplied"] and rules(named, target) and differs(target, str(text), named, one):
+            if rules(named, target) and differs(target, str(text), named, one):
                 found[target] = {"value": one["value"], "file": one["file"], "profile": state["profile"],
-                                 "sets": named}
+                                 "sets": named, "reapplied": one["reapplied"]}
     return found
 
 

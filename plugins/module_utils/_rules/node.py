@@ -37,13 +37,14 @@ def tiering_in_use(view):
 
 def shape(view):
     """How firmware splits the packages into nodes (NPS on AMD, SNC on Intel), and how far apart the nodes are."""
-    nodes, packages = [node for node in view.topology("numa_nodes") if node["cpus"]], len(view.topology("cpu")["packages"])
+    cpu = view.topology("cpu")
+    nodes, packages = [node for node in view.topology("numa_nodes") if node["cpus"]], len(cpu["packages"])
     if not nodes or not packages:
         return []
     split = "%d NUMA node%s with CPUs on %d package%s" % (
         len(nodes), "s" * (len(nodes) > 1), packages, "s" * (packages > 1))
     if len(nodes) > packages and len(nodes) % packages == 0:
-        name = {"AuthenticAMD": "NPS", "HygonGenuine": "NPS", "GenuineIntel": "SNC"}.get(view.topology("cpu")["vendor"], "")
+        name = {"AuthenticAMD": "NPS", "HygonGenuine": "NPS", "GenuineIntel": "SNC"}.get(cpu["vendor"], "")
         split += " (%s%d)" % (name, len(nodes) // packages) if name else ""
     seen = sorted({distance for node in nodes for distance in (node["distances"] or {}).values()})
     return [finding("numa-shape", "I", None, split + ("; distances %s" % ", ".join(str(item) for item in seen)

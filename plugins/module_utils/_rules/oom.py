@@ -27,10 +27,10 @@ def r16_panic_on_oom(view):
         found.append("set vm_panic_on_oom_attested if kdump or a management console keeps the traces of a panic here")
     runtime = next((name for path, name in _CONTAINERS if view.exists(path)), None)
     if value == "2" and runtime:
-        found.append("%s is here, and with 2 any container that runs out of its own memory takes the node down" % runtime)
+        found.append("%s is here, and with 2 a container that runs out of its own memory takes the node down" % runtime)
     findings = [finding("R16", "E", "vm.panic_on_oom", words) for words in found]
     if value == "1":
-        findings.append(finding("R16", "W", "vm.panic_on_oom", "1 does nothing for services that are bound to a cpuset, "
+        findings.append(finding("R16", "W", "vm.panic_on_oom", "1 does nothing for services bound to a cpuset, "
                                 "a memory policy or a memory cgroup, as GPU services usually are"))
     return findings
 

@@ -31,5 +31,6 @@ def compressed_swap(view):
     elif view.text("/sys/module/zswap/parameters/enabled") == "Y":
         kind = "zswap"
     if kind and (view.number("vm.swappiness") or 0) <= 100:
-        return [finding("compressed-swap", "W", "vm.swappiness", "%s is in use, where values above 100 are usual" % kind)]
+        words = "%s is in use, where values above 100 are usual" % kind
+        return [finding("compressed-swap", "W", "vm.swappiness", words)]
     return []

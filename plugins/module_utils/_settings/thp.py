@@ -27,7 +27,7 @@ ROWS = (
     sysfs("transparent_hugepage/shmem_enabled", Word("always", "within_size", "advise", "never", never=_FORCED),
           _ROOT + "shmem_enabled", variable="thp_shmem_enabled", source=_THP, effect="next process",
           disruption="process",
-          doc="Huge pages for memfd and SysV shared memory; /dev/shm is a mount of its own and obeys its huge= option."),
+          doc="Huge pages for memfd and SysV shared memory; /dev/shm is a mount and obeys its huge= option."),
     sysfs("khugepaged/defrag", Int(0, 1), _ROOT + "khugepaged/defrag", variable="thp_khugepaged_defrag", source=_THP,
           doc="Whether khugepaged may compact memory to collapse pages."),
     sysfs("khugepaged/pages_to_scan", Int(1), _ROOT + "khugepaged/pages_to_scan",

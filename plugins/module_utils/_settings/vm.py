@@ -19,7 +19,7 @@ ROWS = (
            doc="Relative cost of swapping against dropping file pages; low keeps serving threads in memory. It has no "
                "effect without swap, and 0 still swaps below the low watermark."),
     sysctl("vm.max_map_count", Int(0), variable="vm_max_map_count", source=_VM, raise_only=True,
-           doc="Mappings that one process may have; CUDA, NCCL and memory-mapped model files need many. Never lowered."),
+           doc="Mappings that one process may have; CUDA, NCCL and mapped model files need many. Never lowered."),
     sysctl("vm.dirty_ratio", Int(0, 100), variable="vm_dirty_ratio", source=_VM, twin="vm.dirty_bytes",
            doc="Percent of available memory that may be dirty before a writer has to write itself. Excludes "
                "vm_dirty_bytes: the kernel zeroes one when the other is set."),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the action plugin of settings, by real plays on a stand-in host: where values were set, and misspelt names."""
+"""Tests of the action plugin of settings, by real plays: where values were set, and misspelt names."""
 
 from __future__ import annotations
 

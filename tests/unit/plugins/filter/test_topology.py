@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.gpuwright.node.plugins.filter import topology as filters
 
 GIB = 1 << 30

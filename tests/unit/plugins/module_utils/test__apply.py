@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils import _result, _rollback
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host, Locked
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
+
 from tests.sysroots import plain_node
 from tests.sysroots.engine import DEFAULTS, VM, apply, killed_at, plan, statuses, steps
 
@@ -26,18 +27,17 @@ def roll_back(root):
 
 def every_row():
     """One legal value, other than the stand-in host's, for every row of the catalogue that is not its row's twin."""
-    values = {"vm": dict(VM, **{"nr_hugepages": {2048: 4}}), "thp": {}, "numa": {}}
+    values = {"vm": dict(VM, nr_hugepages={2048: 4}), "thp": {}, "numa": {}}
     values["thp"] = {row.name: row.value.words[1] if hasattr(row.value, "words") else 1 for row in ROLES["thp"].ROWS}
     values["numa"] = {row.name: 2 for row in ROLES["numa"].ROWS}
     bytes_form = {"vm.dirty_bytes": 1 << 30, "vm.dirty_background_bytes": 1 << 28}
     ratio_form = {"vm.dirty_ratio": None, "vm.dirty_background_ratio": None}
-    return [(role, asked) for role, asked in values.items()] + [("vm", dict(VM, **bytes_form, **ratio_form))]
+    return [*values.items(), ("vm", dict(VM, **bytes_form, **ratio_form))]
 
 
 def test_the_rows_below_are_all_there_are():
     tried = {(role, name) for role, values in every_row() for name, value in values.items() if value is not None}
-    assert tried == {(role, row.name) for role, catalogue in ROLES.items() for row in catalogue.ROWS} - {
-        ("vm", "vm.panic_on_oom")} | {("vm", "vm.panic_on_oom")}
+    assert tried == {(role, row.name) for role, catalogue in ROLES.items() for row in catalogue.ROWS}
 
 
 @pytest.mark.parametrize("role, values", every_row())
@@ -121,7 +121,7 @@ def test_a_kill_before_any_system_call_loses_nothing(tmp_path, role):
         for count in range(1000):
             root = plain_node.build(tmp_path / ("%s-%d" % (then_apply, count)))
             before = plain_node.snapshot(root)
-            if not killed_at(count, lambda: apply(root, role, DEFAULTS[role])):
+            if not killed_at(count, apply, root, role, DEFAULTS[role]):
                 break
             moments += 1
             if then_apply:
@@ -138,7 +138,7 @@ def test_a_kill_during_rollback_loses_nothing(tmp_path):
         root = plain_node.build(tmp_path / str(count))
         before = plain_node.snapshot(root)
         apply(root, "vm", VM)
-        killed = killed_at(count, lambda: roll_back(root))
+        killed = killed_at(count, roll_back, root)
         assert roll_back(root) == []
         left = {path: what for path, what in plain_node.snapshot(root).items() if path != "/run/gpuwright.lock"}
         assert left == before, count

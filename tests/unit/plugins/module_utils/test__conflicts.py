@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _conflicts, _rollback
-from tests.sysroots import plain_node
+
+from tests.sysroots import engine, plain_node
 from tests.sysroots.engine import DEFAULTS, apply, plan, statuses, steps
 
 LOCAL = "/etc/sysctl.d/99-local.conf"
@@ -79,7 +80,7 @@ def test_an_earlier_tmpfiles_line_wins_and_is_taken_over(tmp_path):
     path = plain_node.THP + "/enabled"
     root = plain_node.build(tmp_path, **{"/etc/tmpfiles.d/10-thp.conf": "w %s - - - - always" % path})
     before = plain_node.snapshot(root)
-    step = conflict(root, "thp", DEFAULTS["thp"] | {"transparent_hugepage/defrag": None}, "transparent_hugepage/enabled")
+    step = conflict(root, "thp", {"transparent_hugepage/enabled": "madvise"}, "transparent_hugepage/enabled")
     assert step["reason"].startswith("/etc/tmpfiles.d/10-thp.conf:1 sets %s = always" % path)
     made = apply(root, "thp", DEFAULTS["thp"], take_over=["tmpfiles.d"])
     assert steps(made)["transparent_hugepage/enabled"]["file"] == "/etc/tmpfiles.d/00-gpuwright-thp.conf"
@@ -106,17 +107,25 @@ def test_huge_pages_that_somebody_else_reserves_are_not_taken_away(tmp_path, pat
     assert made["node1/hugepages-2048kB"]["status"] == "drift"
 
 
-def test_an_active_tuned_profile_is_named_with_its_value(tmp_path):
-    root = plain_node.build(tmp_path, **{
+def with_tuned(folder):
+    """A host with an active profile that sets two of our knobs."""
+    root = plain_node.build(folder, **{
         "/etc/tuned/active_profile": "mine", "/etc/tuned/profile_mode": "manual",
         "/etc/tuned/mine/tuned.conf": "[vm]\ntransparent_hugepages=always\n[sysctl]\nvm.swappiness=30\n"})
     plain_node.put(root, "/run/tuned/tuned.pid", "77")
     plain_node.process(root, 77, "tuned")
     plain_node.put(root, "/proc/77/cmdline", "/usr/bin/python3\0-Es\0/usr/sbin/tuned\0-l\0-P")
+    return root
+
+
+def test_an_active_tuned_profile_is_named_with_its_value(tmp_path):
+    root = with_tuned(tmp_path)
     made = steps(plan(root, "thp", DEFAULTS["thp"]))
     step = made["transparent_hugepage/enabled"]
     assert step["status"] == "conflict"
-    assert "tuned profile mine sets always" in step["reason"] and "/etc/tuned/mine/tuned.conf" in step["reason"]
+    assert step["reason"] == ("tuned profile mine sets /sys/kernel/mm/transparent_hugepage/enabled to always "
+                              "(/etc/tuned/mine/tuned.conf)")
+    assert statuses(plan(root, "vm", SWAPPINESS)) == {"vm.swappiness": "conflict"}
     assert made["transparent_hugepage/defrag"]["status"] == "drift"
 
 
@@ -126,3 +135,50 @@ def test_an_owner_that_nobody_knows_is_an_error_before_any_write(tmp_path):
     with pytest.raises(_conflicts.UnknownOwner, match="'tunned' .*did you mean tuned"):
         apply(root, "vm", SWAPPINESS, take_over=["tunned"])
     assert plain_node.snapshot(root) == before
+
+
+class Tuned(plain_node.Kernel):
+    """A host on which tuned runs; its tuned-adm only notes the profile that it is given."""
+
+    runs_commands = True
+
+    def run(self, argv, seconds=10, changes=True):
+        """tuned-adm profile NAME."""
+        assert argv[:2] == ["tuned-adm", "profile"]
+        self.write_file("/etc/tuned/active_profile", (" ".join(argv[2:]) + "\n").encode())
+        return 0, "", ""
+
+
+def test_tuned_is_taken_over_and_gets_all_of_it_back(tmp_path, monkeypatch):
+    root = with_tuned(tmp_path)
+    before = plain_node.snapshot(root)
+    monkeypatch.setattr(engine, "Kernel", Tuned)
+    made = plan(root, "thp", DEFAULTS["thp"], take_over=["tuned"])
+    assert statuses(made)["transparent_hugepage/enabled"] == "drift"
+    assert steps(made)["transparent_hugepage/enabled"]["reason"].startswith("taken over: tuned profile mine sets")
+    assert plain_node.snapshot(root) == before
+    apply(root, "thp", DEFAULTS["thp"], take_over=["tuned"])
+    apply(root, "vm", SWAPPINESS, take_over=["tuned"])
+    assert (root / "etc/tuned/active_profile").read_text() == "gpuwright\n"
+    assert set(statuses(plan(root, "thp", DEFAULTS["thp"])).values()) == {"ok"}
+    assert set(statuses(plan(root, "vm", SWAPPINESS)).values()) == {"ok"}
+    _rollback.carry_out(_rollback.plan_rollback(Tuned(str(root), read_only=False), []))
+    assert plain_node.snapshot(root) == before
+
+
+def test_tuned_gets_it_back_once_nothing_of_it_is_managed(tmp_path, monkeypatch):
+    root = with_tuned(tmp_path)
+    before = plain_node.snapshot(root)
+    monkeypatch.setattr(engine, "Kernel", Tuned)
+    apply(root, "vm", SWAPPINESS, take_over=["tuned"])
+    apply(root, "vm", {"vm.swappiness": None}, take_over=["tuned"])
+    assert plain_node.snapshot(root) == before
+
+
+def test_what_cannot_be_taken_over_stays_a_conflict_and_says_why(tmp_path, monkeypatch):
+    root = with_tuned(tmp_path)
+    plain_node.put(root, "/etc/tuned/post_loaded_profile", "late")
+    plain_node.put(root, "/etc/tuned/late/tuned.conf", "[sysctl]\nvm.swappiness=40")
+    monkeypatch.setattr(engine, "Kernel", Tuned)
+    step = conflict(root, "vm", SWAPPINESS, "vm.swappiness", take_over=["tuned"])
+    assert "cannot be taken over: tuned's post-loaded profile late" in step["reason"]

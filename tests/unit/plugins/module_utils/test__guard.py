@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils import _result
 from ansible_collections.gpuwright.node.plugins.module_utils._row import sysctl
 from ansible_collections.gpuwright.node.plugins.module_utils._values import Int
+
 from tests.sysroots import plain_node
 from tests.sysroots.engine import apply, plan, steps
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the machine layer: one root, atomic files, the lock, the time limit of commands, no writing in check mode."""
+"""Tests of the machine layer: one root, atomic files, the lock, time limits, no writing in check mode."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._input import BadIn
 from ansible_collections.gpuwright.node.plugins.module_utils._journal import ForeignJournal
 from ansible_collections.gpuwright.node.plugins.module_utils._row import sysctl, sysfs
 from ansible_collections.gpuwright.node.plugins.module_utils._values import Int
+
 from tests.sysroots import plain_node
 from tests.sysroots.engine import DEFAULTS, VM, apply, plan, statuses, steps
 

@@ -9,6 +9,7 @@ import os
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.modules import rollback, settings
+
 from tests.sysroots import plain_node
 from tests.sysroots.engine import DEFAULTS
 

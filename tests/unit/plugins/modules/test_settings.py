@@ -9,6 +9,7 @@ import os
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.modules import settings
+
 from tests.sysroots import plain_node
 
 SWAPPINESS = {"vm.swappiness": 10}
@@ -33,7 +34,7 @@ def test_the_diff_is_one_text_of_values_and_files(tmp_path, run_module):
     root = plain_node.build(tmp_path)
     diff = run_module(settings, check_mode=True, role="vm", values=SWAPPINESS, sysroot=str(root))["diff"]
     assert diff["before"] == "vm.swappiness = 60\n# /etc/sysctl.d/90-gpuwright-vm.conf\n(absent)\n"
-    assert diff["after"].startswith("vm.swappiness = 10\n# /etc/sysctl.d/90-gpuwright-vm.conf\n# Written by gpuwright.node")
+    assert diff["after"].startswith("vm.swappiness = 10\n# /etc/sysctl.d/90-gpuwright-vm.conf\n# Written by gpuwright")
 
 
 def test_bad_input_fails_before_anything_is_written(tmp_path, run_module):

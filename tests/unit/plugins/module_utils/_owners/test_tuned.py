@@ -93,13 +93,14 @@ def test_conflicts(root):
     found = tuned.conflicting(Host(str(root)), wanted)
     assert set(found) == {SWAPPINESS, ("sysctl", "vm.dirty_bytes"), ENABLED}
     assert found[ENABLED] == {"value": "always", "file": "/usr/lib/tuned/base/tuned.conf", "profile": "base",
-                              "sets": ENABLED}
+                              "sets": ENABLED, "reapplied": False}
     assert found[("sysctl", "vm.dirty_bytes")]["sets"] == ("sysctl", "vm.dirty_ratio")
 
 
-def test_with_reapply_sysctl_only_sysfs_is_in_conflict(root):
+def test_a_key_that_tuned_leaves_to_sysctl_d_in_the_end_has_two_owners_all_the_same(root):
     put(root, "/etc/tuned/tuned-main.conf", "reapply_sysctl = 1\n")
-    assert set(tuned.conflicting(Host(str(root)), {SWAPPINESS: "1", ENABLED: "madvise"})) == {ENABLED}
+    found = tuned.conflicting(Host(str(root)), {SWAPPINESS: "1", ENABLED: "madvise"})
+    assert {target: one["reapplied"] for target, one in found.items()} == {SWAPPINESS: True, ENABLED: False}
 
 
 def test_no_conflict_without_tuned(root):

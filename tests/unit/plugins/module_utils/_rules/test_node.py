@@ -43,7 +43,7 @@ def test_memory_tiering_that_is_in_use_is_not_switched_off(tmp_path):
 def test_nodes_that_split_a_package_are_named_as_the_vendor_does(tmp_path, vendor, words):
     one_package = {"/sys/devices/system/cpu/cpu1/topology/physical_package_id": "0",
                    "/sys/devices/system/cpu/cpu1/topology/core_id": "1",
-                   "/proc/cpuinfo": "processor\t: 0\nvendor_id\t: %s\n\nprocessor\t: 1\nvendor_id\t: %s\n" % (vendor, vendor)}
+                   "/proc/cpuinfo": "".join("processor\t: %d\nvendor_id\t: %s\n\n" % (cpu, vendor) for cpu in (0, 1))}
     root = plain_node.build(tmp_path, **one_package)
     message = found(plan(root, "numa", DEFAULTS["numa"]))["numa-shape"]["message"]
     assert message == "2 NUMA nodes with CPUs on 1 package (%s); distances 10, 21" % words
