@@ -46,15 +46,14 @@ def host_line(name, host):
     """One line on one host: `node1: 14 ok, 2 drift, 1 conflict`."""
     counts = collections.Counter(status_of(step) for step in host["settings"])
     said = ["%d %s" % (counts[status], status) for status in reversed(STATUSES) if counts[status]]
+    said = said or ["no setting was checked"]
     rules = collections.Counter(found["severity"] for found in host["rules"])
     said += ["%s from rules" % _plural(rules[letter], word) for letter, word in _SEVERITIES.items() if rules[letter]]
     if host["reboot_required"]:
         said.append("a reboot is required")
     if host["status"] != "answered":
         said.insert(0, "%s (%s)" % (host["status"].upper().replace("_", " "), host["message"]))
-    elif not host["roles"]:
-        said.append("no setting was checked")
-    return "%s: %s" % (name, ", ".join(said) or "no settings")
+    return "%s: %s" % (name, ", ".join(said))
 
 
 def empty_merge():

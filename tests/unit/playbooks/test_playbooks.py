@@ -84,6 +84,27 @@ def test_all_nodes_of_a_batch_unreachable_ends_the_rollout_with_a_report(play):
     assert result.ran == []
 
 
+def test_a_node_lost_half_way_ends_the_rollout_with_a_report(play):
+    dies = {"ansible_connection": "{{ 'gpuwright.standin.dead' if ansible_facts.topology is defined else 'local' }}"}
+    inventory = {"inference": {"a": {}, "b": dies, "c": {}, "d": {}}, "cpu": {"e": {}}}
+    result = play("gpuwright.node.site", inventory, "-e", '{"gpuwright_serial": [1, 2]}')
+    assert result.rc != 0
+    assert statuses(result) == {"a": "answered", "b": "unreachable", "c": "stopped", "d": "not_reached",
+                                "e": "not_reached"}
+    assert of(result, "b")["topology"] is not None
+
+
+def test_every_variable_can_be_null(play, checkout):
+    specs = [yaml.safe_load((checkout / "roles" / role / "meta" / "argument_specs.yml").read_text())
+             for role in ("vm", "thp", "numa")]
+    nulls = {name: None for spec in specs for name, option in spec["argument_specs"]["main"]["options"].items()
+             if name not in ("vm_workload", "vm_panic_on_oom_attested")}
+    result = play("gpuwright.node.site", {"inference": {"a": nulls}}, "--check")
+    assert result.rc == 0, result.output
+    assert of(result, "a")["settings"] == []
+    assert "a: no setting was checked" in result.output
+
+
 def test_a_role_that_fails_before_its_module_is_not_an_answer(play):
     result = play("gpuwright.node.site", {"inference": {"a": {"vm_swappiness": "many"}}})
     assert result.rc != 0
