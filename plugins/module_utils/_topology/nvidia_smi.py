@@ -24,8 +24,8 @@ RECORDED = {
 # PCIe generations as sysfs spells their speed.
 _SPEEDS = {1: "2.5", 2: "5.0", 3: "8.0", 4: "16.0", 5: "32.0", 6: "64.0", 7: "128.0"}
 _NOTHING = re.compile(
-    r"(?:\[?\(?(?:N/?A|Not Supported|Not Available|Unknown( Error)?|Insufficient Permissions|No permission|GPU is lost"
-    r"|Requested functionality has been deprecated)\)?\]?)?\Z", re.IGNORECASE)
+    r"(?:\[?\(?(?:N/?A|Not Supported|Not Available|Unknown( Error)?|ERR!|Insufficient Permissions|No permission|GPU is lost"
+    r"|Function Not Found|Requested functionality has been deprecated)\)?\]?)?\Z", re.IGNORECASE)
 _LISTED = re.compile(r"GPU (\d+): (.*?) \(UUID: ([^)]+)\)")
 _LISTED_MIG = re.compile(r"\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: ([^)]+)\)")
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "GB": 1 << 30}
@@ -71,7 +71,9 @@ def parse(text):
     if start < 0:
         raise ValueError("no <nvidia_smi_log>")
     # The DOCTYPE before it names a DTD that nobody has; whatever follows the log is not part of it either.
-    log = xml.etree.ElementTree.fromstring(text[start:text.rfind(">") + 1].replace("\0", ""))
+    # Command lines of processes are printed as they are, with whatever characters: they are not ours to read anyway.
+    text = re.sub(r"<processes>.*?</processes>", "", text[start:text.rfind(">") + 1], flags=re.DOTALL)
+    log = xml.etree.ElementTree.fromstring(re.sub("[\0-\x08\x0b-\x1f]", "", text))
     return {"driver_version": _word(log, "driver_version"), "gpus": [_gpu(gpu) for gpu in log.iter("gpu")]}
 
 

@@ -99,8 +99,8 @@ def test_the_default_route_is_followed_below_a_bond(tmp_path):
                 "rail0\t0000010A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
                 "rail1\t00000000\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0")
     zero = "0" * 32
-    sysfs.write(tmp_path, "proc/net/ipv6_route", "%s 00 %s 00 %s 00000400 0 0 00000003 eth9\n%s 00 %s 00 %s ffffffff 1 0 "
-                "00200200 lo" % ((zero,) * 6))
+    sysfs.write(tmp_path, "proc/net/ipv6_route", "%s 00 %s 00 %s 00000400 0 0 00000003 eth9\n"
+                "%s 00 %s 00 %s ffffffff 1 0 00200200 lo" % ((zero,) * 6))
     for lower in ("eth0", "eth1"):
         sysfs.link(tmp_path, "sys/class/net/bond0/lower_" + lower, "sys/class/net/" + lower)
     assert _read(tmp_path)[1]["_default_route"] == ["bond0", "eth0", "eth1", "eth9"]

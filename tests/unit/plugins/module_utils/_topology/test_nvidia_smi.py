@@ -57,7 +57,7 @@ def test_a_gpu():
 
 
 @pytest.mark.parametrize("nothing", [
-    "N/A", "[N/A]", "[Not Supported]", "Not Supported", "", "Unknown Error", "[GPU is lost]",
+    "N/A", "[N/A]", "[Not Supported]", "Not Supported", "", "Unknown Error", "ERR!", "[GPU is lost]",
     "Requested functionality has been deprecated", "[Insufficient Permissions]"])
 def test_nothing_in_every_spelling(nothing):
     gpu = _gpu(nothing, nothing, nothing, nothing, nothing)
@@ -72,6 +72,12 @@ def test_none_is_an_addressing_mode():
 def test_words_around_the_log_do_no_harm():
     log = nvidia_smi.parse("WARNING: infoROM is corrupted\n" + LOG % (("N/A",) * 5) + "WARNING: infoROM\n")
     assert log["driver_version"] == "550.90.07"
+
+
+def test_command_lines_of_processes_do_no_harm():
+    text = LOG.replace("</gpu>", "<processes><process_info><process_name>a <b & \x01</process_name></process_info>"
+                       "</processes></gpu>") % (("N/A",) * 5)
+    assert [gpu["uuid"] for gpu in nvidia_smi.parse(text)["gpus"]] == ["GPU-1"]
 
 
 def test_the_list():

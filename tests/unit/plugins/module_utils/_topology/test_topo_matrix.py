@@ -41,7 +41,8 @@ def test_the_same_matrix_in_other_dress(changed):
 
 @pytest.mark.parametrize(("end", "cpus", "numa", "own"), [
     ("\t\t\t\tN/A", None, None, "N/A"), ("\t0-31\t0-1\t\tN/A", "0-31", "0-1", "N/A"),
-    ("\t0-15,32-47\tN/A\t\tN/A", "0-15,32-47", "N/A", "N/A"), ("                                N/A", None, None, "N/A"),
+    ("\t0-15,32-47\tN/A\t\tN/A", "0-15,32-47", "N/A", "N/A"),
+    ("                                N/A", None, None, "N/A"),
     ("\t3\t0\t\t1", "3", "0", "1"),
 ])
 def test_blank_affinities(end, cpus, numa, own):
