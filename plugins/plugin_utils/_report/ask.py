@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleConnectionFailure
 
-_KEPT = ("settings", "rules", "reboot_required", "changed", "notes", "files", "owners")
+_ALWAYS = ("settings", "rules", "reboot_required", "changed", "notes")
+_OF_ROLLBACK = ("files", "owners")
 
 
 def ask(action, module, arguments, task_vars):
@@ -28,7 +29,8 @@ def ask(action, module, arguments, task_vars):
 
 def answer(result, check_mode):
     """What the report keeps of a result that has `settings` and `rules`."""
-    kept = {name: result.get(name) for name in _KEPT if name in result}
+    kept = {name: result.get(name) for name in _ALWAYS}
+    kept.update({name: result[name] for name in _OF_ROLLBACK if name in result})
     return dict(kept, check_mode=bool(check_mode), **failure(result))
 
 

@@ -1,3 +1,6 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The inventories load, every variable in them is one that is read somewhere, and as_documented leaves none out."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The real playbooks, roles and action plugins as an installed collection, with stand-ins for what touches a node."""
 
 from __future__ import annotations

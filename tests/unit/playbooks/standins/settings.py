@@ -1,4 +1,7 @@
 #!/usr/bin/python
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for module settings in the tests of the playbooks: it touches nothing and does what the values tell it.
 
 vm.swappiness 200 fails; any other value of it that is not 10 is a drift, changed unless in check mode.

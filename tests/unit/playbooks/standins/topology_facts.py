@@ -1,4 +1,7 @@
 #!/usr/bin/python
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for module topology_facts in the tests of the playbooks."""
 
 from __future__ import annotations

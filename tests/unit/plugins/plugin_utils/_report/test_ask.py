@@ -1,3 +1,6 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Asking a node: whatever happens becomes an answer, and a node that cannot be reached is a failure."""
 
 from __future__ import annotations
@@ -46,4 +49,4 @@ def test_an_answer_has_what_the_report_shows_and_no_more():
     result = {"settings": [], "rules": [], "reboot_required": False, "changed": True, "diff": {"before": "x"},
               "invocation": {}}
     assert ask.answer(result, True) == {"settings": [], "rules": [], "reboot_required": False, "changed": True,
-                                        "check_mode": True, "failed": None}
+                                        "notes": None, "check_mode": True, "failed": None}

@@ -1,3 +1,6 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Parts: what one host answered comes back as it was kept, and nothing of another host or run is mixed in."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Action topology_facts: passes on what the node says, and keeps it for the report."""
 
 from __future__ import annotations

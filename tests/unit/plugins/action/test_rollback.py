@@ -1,3 +1,6 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Action rollback: passes on what the node says, and keeps what came back for the report."""
 
 from __future__ import annotations
@@ -26,4 +29,4 @@ def test_what_came_back_is_kept(tmp_path, monkeypatch):
     assert result["settings"] == [{"name": "vm.swappiness"}]
     assert parts.of_host("node1", str(tmp_path))["rollback"] == {
         "settings": [{"name": "vm.swappiness"}], "files": ["/etc/x"], "changed": True, "check_mode": True,
-        "failed": None}
+        "rules": None, "reboot_required": None, "notes": None, "failed": None}
