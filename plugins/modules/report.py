@@ -24,7 +24,7 @@ description:
 options:
   begin:
     description:
-      - Only record the nodes of the play as not reached yet, and remove what is left of runs that are over.
+      - Only record the nodes of the play as not reached yet, and show nothing.
       - Used in a first play over all nodes of a run.
     type: bool
     default: false
