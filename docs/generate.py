@@ -55,17 +55,21 @@ def describe(row):
 
 
 def specification(role, defaults):
-    """The text of meta/argument_specs.yml."""
+    """The text of meta/argument_specs.yml.
+
+    The type of a setting is raw: any other makes Ansible refuse null for an option that has a default. The row itself
+    checks the value, before anything is written, and says more than a type would.
+    """
     options = {}
     for row in ROLES[role].ROWS:
-        options[row.variable] = dict(row.value.argument, description=describe(row))
+        options[row.variable] = {"type": "raw", "description": describe(row)}
     for option in ROLES[role].OPTIONS:
         options[option["name"]] = dict(
             {key: option[key] for key in ("type", "choices", "elements") if key in option},
             description=[option["doc"]])
+    # The default is said in words: an option that has a default in its specification cannot be set to null.
     for name, option in options.items():
-        if defaults.get(name) is not None:
-            option["default"] = defaults[name]
+        option["description"].append("Default: %s." % shown(defaults[name]).replace("`", ""))
     entry = {"short_description": summary(role),
              "description": ["A setting that is null is not managed, and what was found before comes back."],
              "options": {name: options[name] for name in sorted(options)}}

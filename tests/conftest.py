@@ -9,8 +9,11 @@ conftest.py leaves it out of the collection and says why: `config.left_out.appen
 
 from __future__ import annotations
 
+import os
 import pathlib
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -36,6 +39,38 @@ def checkout():
     return CHECKOUT
 
 
+@pytest.fixture(scope="session")
+def show(pytestconfig):
+    """Run a command with a line when it starts and one when it ends; what it says goes to a log, whose end is shown."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def say(text):
+        with capture.global_and_fixture_disabled():
+            print(text, flush=True)
+
+    def run(name, argv, **environment):
+        log = CHECKOUT / "report" / "test" / (name + ".log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        say("\n    %s ..." % " ".join(str(word) for word in argv[:12]))
+        start = time.monotonic()
+        with log.open("w") as stream:
+            status = subprocess.run(
+                [str(word) for word in argv], cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=stream,
+                stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1", **environment}, check=False).returncode
+        say("    ... %s after %d s" % ("ok" if status == 0 else "FAILED", time.monotonic() - start))
+        assert status == 0, "exit status %d; from %s:\n%s" % (status, log.relative_to(CHECKOUT), _telling(log))
+
+    return run
+
+
+def _telling(log):
+    """The lines of a log that name an error, and its end."""
+    lines = log.read_text(errors="replace").splitlines()
+    errors = [line for line in lines[:-60] if line.startswith(("ERROR", "FATAL", "E  ", "FAILED"))]
+    return "\n".join(errors[-60:] + ["..."] + lines[-60:])
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     """One list for all conftest.py files: what this machine cannot run."""
     config.left_out = []
@@ -58,6 +93,7 @@ def pytest_terminal_summary(terminalreporter, config):
             stage["seconds"] += report.duration
             stage["passed"] += outcome == "passed"
             stage["failed"] += outcome in ("failed", "error")
+    terminalreporter.ensure_newline()
     terminalreporter.section("stages")
     for name, stage in stages.items():
         words = "%d FAILED" % stage["failed"] if stage["failed"] else "ok"

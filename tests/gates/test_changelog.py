@@ -6,5 +6,5 @@
 from __future__ import annotations
 
 
-def test_changelog_fragments_are_valid(gate):
-    gate(["antsibull-changelog", "lint"])
+def test_changelog_fragments_are_valid(show):
+    show("changelog", ["antsibull-changelog", "lint"])

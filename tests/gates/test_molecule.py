@@ -6,5 +6,5 @@
 from __future__ import annotations
 
 
-def test_molecule_default_scenario_passes(gate):
-    gate(["molecule", "test", "--scenario-name", "default"])
+def test_molecule_default_scenario_passes(show):
+    show("molecule-default", ["molecule", "test", "--scenario-name", "default"])

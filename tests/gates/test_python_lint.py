@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 
-def test_ruff_has_nothing_to_say(gate):
-    gate(["ruff", "check", "--no-cache", "."])
+def test_ruff_has_nothing_to_say(show):
+    show("ruff", ["ruff", "check", "--no-cache", "."])
 
 
-def test_yamllint_has_nothing_to_say(gate):
-    gate(["yamllint", "--strict", "."])
+def test_yamllint_has_nothing_to_say(show):
+    show("yamllint", ["yamllint", "--strict", "."])

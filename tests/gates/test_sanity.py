@@ -6,5 +6,5 @@
 from __future__ import annotations
 
 
-def test_ansible_test_sanity_passes(gate):
-    gate(["tests/setup/sanity.sh"])
+def test_ansible_test_sanity_passes(show):
+    show("sanity", ["tests/setup/sanity.sh"])

@@ -6,5 +6,5 @@
 from __future__ import annotations
 
 
-def test_unit_tests_pass_on_the_newer_ansible(gate):
-    gate([".cache/venv-3.13/bin/python", "-m", "pytest", "tests/unit"])
+def test_unit_tests_pass_on_the_newer_ansible(show):
+    show("unit-3.13", [".cache/venv-3.13/bin/python", "-m", "pytest", "tests/unit"])

@@ -64,7 +64,9 @@ make_venv() {
 
 _fill_venv() {
     local folder=$1 requirements=$2 python=$3 pip
-    if "$python" -I -c 'import ensurepip' || system_packages python3-venv "$(basename "$python")-venv"; then
+    # Debian keeps ensurepip in a package of its own.
+    "$python" -I -c 'from ensurepip import version' || system_packages "$(basename "$python")-venv" || true
+    if "$python" -I -c 'from ensurepip import version'; then
         "$python" -I -m venv "$folder" || return 1
         pip=("$folder/bin/python" -m pip)
     elif "$python" -m pip --version; then
