@@ -67,9 +67,9 @@ def specification(role, defaults):
         options[option["name"]] = dict(
             {key: option[key] for key in ("type", "choices", "elements") if key in option},
             description=[option["doc"]])
-    # The default is said in words: an option that has a default in its specification cannot be set to null.
     for name, option in options.items():
-        option["description"].append("Default: %s." % shown(defaults[name]).replace("`", ""))
+        if defaults.get(name) is not None:
+            option["default"] = defaults[name]
     entry = {"short_description": summary(role),
              "description": ["A setting that is null is not managed, and what was found before comes back."],
              "options": {name: options[name] for name in sorted(options)}}
