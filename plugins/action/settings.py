@@ -15,7 +15,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES, variables
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, parts
 
 try:  # Internal to ansible-core, and so guarded: without it the report names the variable but not the line.
     from ansible._internal._datatag._tags import Origin
@@ -36,9 +36,8 @@ class ActionModule(ActionBase):
         if role in ROLES:
             _reject_misspelt(role, task_vars)
             args["origins"] = _origins(role, args.get("values") or {}, task_vars)
-        result = self._execute_module(module_name="gpuwright.node.settings", module_args=args, task_vars=task_vars)
-        kept = {key: result.get(key) for key in ("settings", "rules", "reboot_required", "changed", "notes")}
-        kept.update(check_mode=self._task.check_mode, failed=result.get("msg") if result.get("failed") else None)
+        result = ask.ask(self, "gpuwright.node.settings", args, task_vars)
+        kept = ask.answer(result, self._task.check_mode)
         parts.keep(task_vars["inventory_hostname"], role or "settings", kept, parts.folder(task_vars, self._templar))
         return result
 
