@@ -24,8 +24,8 @@ RECORDED = {
 # PCIe generations as sysfs spells their speed.
 _SPEEDS = {1: "2.5", 2: "5.0", 3: "8.0", 4: "16.0", 5: "32.0", 6: "64.0", 7: "128.0"}
 _NOTHING = re.compile(
-    r"(?:\[?\(?(?:N/?A|Not Supported|Not Available|Unknown( Error)?|ERR!|Insufficient Permissions|No permission|GPU is lost"
-    r"|Function Not Found|Requested functionality has been deprecated)\)?\]?)?\Z", re.IGNORECASE)
+    r"(?:\[?\(?(?:N/?A|Not Supported|Not Available|Unknown( Error)?|ERR!|Insufficient Permissions|No permission"
+    r"|GPU is lost|Function Not Found|Requested functionality has been deprecated)\)?\]?)?\Z", re.IGNORECASE)
 _LISTED = re.compile(r"GPU (\d+): (.*?) \(UUID: ([^)]+)\)")
 _LISTED_MIG = re.compile(r"\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: ([^)]+)\)")
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "GB": 1 << 30}

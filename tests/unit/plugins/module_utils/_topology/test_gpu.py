@@ -104,6 +104,16 @@ def test_a_display_adapter_of_a_gpu_maker_is_left_out_with_a_note(tmp_path):
     assert "0000:03:00.0: a display adapter (driver radeon), not counted as a GPU" in _read(tmp_path)["notes"]
 
 
+def test_a_gpu_given_to_a_virtual_machine_is_not_in_the_matrix(tmp_path):
+    _device(tmp_path, 3, "0x030200", "0x10de", "vfio-pci")
+    _device(tmp_path, 4, "0x030200", "0x10de", "nvidia")
+    _device(tmp_path, 5, "0x030200", "0x10de", "nvidia")
+    (tmp_path / "gpuwright").mkdir()
+    (tmp_path / "gpuwright" / "nvidia-smi-topo.txt").write_text(
+        "\tGPU0\tGPU1\tCPU Affinity\nGPU0\t X \tNV4\t0-55\nGPU1\tNV4\t X \t0-55\n")
+    assert [one["links"] for one in _read(tmp_path)["gpus"]] == [None, {"2": "NV4"}, {"1": "NV4"}]
+
+
 def test_virtual_functions_of_a_gpu_are_not_its_host_s_gpus(tmp_path):
     physical = _device(tmp_path, 3, "0x030200", "0x10de", "nvidia")
     virtual = _device(tmp_path, 4, "0x030200", "0x10de", "nvidia")

@@ -22,7 +22,7 @@ def _node(number, extra="", simd=416, location=0x0300, links=()):
 
 @pytest.mark.parametrize(("location", "domain", "address"), [
     (0x0300, 0, "0000:03:00.0"), (0xC319, 0, "0000:c3:03.1"), (0x2600, 0x10001, "10001:26:00.0"),
-    (0x30000300, 2, "0002:03:00.0"),
+    (0x10F8, 0, "0000:10:1f.0"), (0x30000300, 2, "0002:03:00.0"),
 ])
 def test_a_location_is_a_pci_address(location, domain, address, machine):
     host = machine(_node(1, "domain %d\n" % domain, location=location))
