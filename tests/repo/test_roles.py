@@ -9,6 +9,7 @@ import re
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES, variables
 
@@ -45,9 +46,8 @@ def test_specifications_equal_defaults(role, checkout):
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_every_setting_may_be_null(role, checkout):
     options = _load(checkout, role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
-    for row in ROLES[role].ROWS:
-        option = options[row.variable]
-        assert not option.get("required") and ("choices" not in option or None in option["choices"]), row.variable
+    settings = {row.variable: None for row in ROLES[role].ROWS}
+    assert ArgumentSpecValidator(options).validate(settings).error_messages == []
 
 
 @pytest.mark.parametrize("role", ROLE_NAMES)
