@@ -109,7 +109,7 @@ def test_every_variable_can_be_null(play, checkout):
 
 
 def test_a_role_that_fails_before_its_module_is_not_an_answer(play):
-    result = play("gpuwright.node.site", {"inference": {"a": {"vm_swappiness": "many"}}})
+    result = play("gpuwright.node.site", {"inference": {"a": {"vm_workload": "mining"}}})
     assert result.rc != 0
     assert statuses(result) == {"a": "stopped"}
 
@@ -146,11 +146,11 @@ def test_many_hosts_are_merged(play):
 
 
 def test_the_audit_goes_on_after_failures_and_never_applies(play):
-    inventory = {"inference": {"a": DEAD}, "training": {"b": FAILS, "c": {}}, "cpu": {"d": {"vm_swappiness": "many"}}}
+    inventory = {"inference": {"a": DEAD}, "training": {"b": FAILS, "c": {}}, "cpu": {"d": {"vm_workload": "mining"}}}
     result = play("gpuwright.node.audit", inventory)
     assert result.rc != 0
     assert statuses(result) == {"a": "unreachable", "b": "failed", "c": "answered", "d": "failed"}
-    assert "vm_swappiness" in of(result, "d")["message"]
+    assert "vm_workload" in of(result, "d")["message"]
     assert all(line.endswith(" check") for line in result.ran)
     assert result.ran
     assert "3 of 4 nodes gave no whole answer" in result.output + result.errors
