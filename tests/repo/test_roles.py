@@ -46,8 +46,8 @@ def test_specifications_equal_defaults(role, checkout):
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_every_setting_may_be_null(role, checkout):
     options = _load(checkout, role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
-    settings = {row.variable: None for row in ROLES[role].ROWS}
-    assert ArgumentSpecValidator(options).validate(settings).error_messages == []
+    settings = {row.variable: options[row.variable] for row in ROLES[role].ROWS}
+    assert ArgumentSpecValidator(settings).validate(dict.fromkeys(settings)).error_messages == []
 
 
 @pytest.mark.parametrize("role", ROLE_NAMES)
