@@ -23,6 +23,8 @@ CHANGING_VALUES = {
     "/proc/sys/kernel/pty/nr": "how many terminals are open",
     "/proc/sys/kernel/perf_event_max_sample_rate": "lowered by the kernel when sampling was slow",
     "/proc/sys/kernel/perf_cpu_time_max_percent": "goes with the sample rate",
+    "/proc/sys/vm/admin_reserve_kbytes": "reckoned at boot from the memory that was free then",
+    "/proc/sys/vm/user_reserve_kbytes": "reckoned at boot from the memory that was free then",
     "/proc/sys/vm/stat_refresh": "a command: reading it starts a refresh",
     "/sys/kernel/mm/transparent_hugepage/khugepaged/full_scans": "counter",
     "/sys/kernel/mm/transparent_hugepage/khugepaged/pages_collapsed": "counter",
@@ -33,6 +35,7 @@ CHANGING_VALUES = {
 }
 CHANGING_FILES = {
     "/etc/.updated": "touched by systemd at boot",
+    "/run/machine-id": "the new identity of a fresh host, during its very first boot only",
     "/run/systemd": "systemd's own state: units, sessions, journal streams, invocation numbers",
     "/run/udev": "udev's data on devices, in the order in which they came",
     "/run/log": "the journal",

@@ -43,6 +43,7 @@ def test_a_change_is_seen(call):
     'mkdir("/root/.ansible/tmp/ansible-moduletmp-1", 0700) = 0',
     'openat(%s, "/tmp/ansible_settings_payload_x/a.zip", O_WRONLY|O_CREAT, 0666) = 3</tmp/ansible_x/a.zip>' % CWD,
     'unlinkat(3</tmp/ansible_settings_payload_x>, "a.zip", 0) = 0',
+    'openat(%s, "/tmp/m7x1kla_", O_RDWR|O_CREAT|O_EXCL|O_NOFOLLOW, 0600) = 3</tmp/m7x1kla_>' % CWD,
     '+++ exited with 0 +++',
     '--- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=7} ---',
 ])

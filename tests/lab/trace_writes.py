@@ -21,8 +21,9 @@ mkdir -p {TRACES}
 exec strace -f -y -qq -s 4096 -e trace={CALLS} -o {TRACES}/$$ /usr/bin/python3 "$@"
 """
 
-# What a module may write: Ansible's own temporary folders, and what holds nothing.
-OWN = re.compile(r"(/root/\.ansible/tmp/|/tmp/ansible_[^/]*|/dev/null$)")
+# What a module may write: Ansible's own temporary folders, with the nameless file by which Python's tempfile finds out
+# that /tmp can be written; and what holds nothing.
+OWN = re.compile(r"(/root/\.ansible/tmp/|/tmp/ansible_[^/]*|/tmp/[a-z0-9_]{8}$|/dev/null$)")
 
 OPENING = re.compile(r"^(open|openat|openat2|creat)\(")
 WRITING = re.compile(r"\b(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND)\b")

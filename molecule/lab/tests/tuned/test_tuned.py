@@ -40,7 +40,7 @@ NOT_APPLICABLE = {}
 
 FILES = {
     "/etc/sysctl.d/90-gpuwright-vm.conf", "/etc/sysctl.d/90-gpuwright-numa.conf",
-    "/etc/tmpfiles.d/90-gpuwright-thp.conf",
+    "/etc/tmpfiles.d/90-gpuwright-vm.conf", "/etc/tmpfiles.d/90-gpuwright-thp.conf",
 }
 
 
