@@ -48,8 +48,10 @@ class View:
         return self.host.exists(path)
 
     def changed_at(self, name):
-        """When we first changed a setting, in seconds since the epoch, or None."""
-        return next((entry["since"] for entry in self._journal["entries"].values() if entry["name"] == name), None)
+        """When we first changed a running value, in seconds since the epoch, or None if it is as we found it."""
+        step = self.step(name)
+        return next((entry["since"] for entry in self._journal["entries"].values()
+                     if entry["name"] == name and step and entry["original"] != step["running"]), None)
 
     def jobs(self):
         """The processes that hold a GPU or an RDMA device."""

@@ -32,6 +32,13 @@ def test_gpu_processes_older_than_the_change_need_a_restart(tmp_path):
     assert "4242 (python3)" in found(root)["thp-restart"]["message"]
 
 
+def test_a_setting_that_was_right_before_us_needs_no_restart(tmp_path):
+    root = plain_node.build(tmp_path, **{plain_node.THP + "/enabled": "always [madvise] never"})
+    plain_node.process(root, 4242, "python3", "/dev/nvidia0")
+    apply(root, "thp", DEFAULTS["thp"])
+    assert found(root) == {}
+
+
 def test_a_process_started_after_the_change_does_not(tmp_path):
     root = plain_node.build(tmp_path, **{"/proc/stat": "btime 4000000000"})
     plain_node.process(root, 4242, "python3", "/dev/nvidia0")
