@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -39,31 +37,6 @@ def pytest_collection_modifyitems(config, items):
     if config.no_lab:
         items[:] = [item for item in items if item.get_closest_marker("lab") is None]
     items.sort(key=lambda item: "node" in item.fixturenames)
-
-
-@pytest.fixture(scope="session")
-def show(pytestconfig):
-    """Run a command with a line when it starts and one when it ends; its words go to a log, whose end is shown."""
-    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-
-    def say(text):
-        with capture.global_and_fixture_disabled():
-            print(text, flush=True)
-
-    def run(name, argv, **environment):
-        log = CHECKOUT / "report" / "test" / (name + ".log")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        say("\n    %s ..." % " ".join(str(word) for word in argv[:12]))
-        start = time.monotonic()
-        with log.open("w") as stream:
-            status = subprocess.run(
-                [str(word) for word in argv], cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=stream,
-                stderr=subprocess.STDOUT, env={**os.environ, **environment}, check=False).returncode
-        say("    ... %s after %d s" % ("ok" if status == 0 else "FAILED", time.monotonic() - start))
-        ending = "\n".join(log.read_text(errors="replace").splitlines()[-80:])
-        assert status == 0, "exit status %d; the end of %s:\n%s" % (status, log.relative_to(CHECKOUT), ending)
-
-    return run
 
 
 class Node:
