@@ -170,7 +170,9 @@ ansible_facts:
           type: list
           elements: dict
         gpu_nics:
-          description: For each GPU, by index, the RDMA devices at its best distance that serve GPUs.
+          description:
+            - For each GPU, by index, the RDMA devices at its best distance that serve GPUs. Of several behind cascaded
+              switches, those that share the most of these with it.
           returned: if gathered
           type: dict
           sample: {"0": ["mlx5_0"], "1": ["mlx5_1"]}

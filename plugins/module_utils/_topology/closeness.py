@@ -80,9 +80,11 @@ def gpu_nics(found, compute_nics=None, storage_nics=None):
     kinds = _kinds(found)
     serving = _serving(found, kinds, compute_nics, storage_nics)
     result, best = {}, {}
-    for index in (gpu["index"] for gpu in found.get("gpus") or []):
+    for gpu in found.get("gpus") or []:
+        index = gpu["index"]
         best[index] = _nearest(kinds, index, serving)
-        result[str(index)] = [name for name in serving if best[index] and kinds.get((index, name)) == best[index]]
+        near = [name for name in serving if best[index] and kinds.get((index, name)) == best[index]]
+        result[str(index)] = _deepest(found, gpu, near)
     for index in best:
         _say_what_is_missing(found, kinds, serving, best, index)
     return result
@@ -92,6 +94,18 @@ def _nearest(kinds, gpu, names):
     """The nearest kind at which a GPU has any of these NICs, or None."""
     mine = [kinds[gpu, name] for name in names if kinds.get((gpu, name)) in KINDS]
     return min(mine, key=KINDS.index) if mine else None
+
+
+def _deepest(found, gpu, names):
+    """Of NICs at one distance, those that share the most bridges with a GPU: PXB has degrees where switches cascade."""
+    tree = found.get("_pci", {})
+    addresses = {device["name"]: device["pci_address"] for device in found.get("rdma_devices") or []}
+    own = set((tree.get(gpu.get("pci_address")) or {}).get("path") or ())
+    paths = {name: (tree.get(addresses.get(name)) or {}).get("path") for name in names}
+    if None in paths.values():
+        return names
+    shared = {name: len(own.intersection(path)) for name, path in paths.items()}
+    return [name for name in names if shared[name] == max(shared.values())]
 
 
 def _kinds(found):

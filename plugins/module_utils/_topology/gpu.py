@@ -14,6 +14,7 @@ import re
 from . import kfd, nvidia_smi, pci, topo_matrix
 
 NVIDIA, AMD, INTEL = 0x10DE, 0x1002, 0x8086
+_NVIDIA_GPUS = "/proc/driver/nvidia/gpus"
 VENDORS = {NVIDIA: "nvidia", AMD: "amd", INTEL: "intel"}
 _VGA, _3D, _DISPLAY, _ACCELERATOR = 0x0300, 0x0302, 0x0380, 0x1200
 _EMPTY = (
@@ -47,11 +48,16 @@ def read(host, found):
 def _compute(host, found, known):
     """The addresses of the devices that compute; `known` are those that KFD lists."""
     chosen = []
+    driven = {pci.normal(name) for name in host.names(_NVIDIA_GPUS)}
     for address, record in found.get("_pci", {}).items():
         kind = (record["class"] or 0) >> 8
         if kind >> 8 != 0x03 and kind != _ACCELERATOR:
             continue
         vendor = pci.describe(host, found, address)["vendor"]
+        if vendor is None and address in driven:
+            # Its own files do not tell, but only NVIDIA's driver lists it there.
+            vendor, record["vendor"], record["driver"] = NVIDIA, NVIDIA, "nvidia"
+            found.setdefault("sources", {})["%s vendor" % address] = _NVIDIA_GPUS
         if vendor not in VENDORS or pci.is_virtual_function(host, address):
             continue
         if address in known or _computes(vendor, kind, record):
@@ -91,7 +97,7 @@ def _from_sysfs(host, found, address):
     folder = "%s/%s/" % (pci.DEVICES, address)
     if gpu["vendor"] == "nvidia":
         told = dict(re.findall(r"(?m)^([^:\n]+):[ \t]*(.*?)[ \t]*$",
-                               host.text("/proc/driver/nvidia/gpus/%s/information" % address) or ""))
+                               host.text("%s/%s/information" % (_NVIDIA_GPUS, address)) or ""))
         gpu["name"] = told.get("Model") or None
         gpu["uuid"] = told["GPU UUID"] if "?" not in told.get("GPU UUID", "?") else None
     else:
@@ -191,6 +197,9 @@ def _add_matrix(host, found, nvidia, matrix):
                         if peer in names and kind not in ("N/A", "NA", "-", "?")}
         affinity = row["affinity"]
         numa = affinity.get("numa") or ""
+        if _known(numa) and not numa.isdigit():
+            host.note("nvidia-smi topo -m: GPU %d is near several NUMA nodes (%s), none is taken" % (
+                gpu["index"], numa))
         told = {"cpus": _known(affinity.get("cpus")), "numa_node": int(numa) if numa.isdigit() else None}
         if gpu["numa_node"] is None and told["numa_node"] is not None:
             found.setdefault("sources", {})["gpu %d numa_node" % gpu["index"]] = "nvidia-smi topo -m"

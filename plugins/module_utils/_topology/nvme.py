@@ -57,7 +57,7 @@ def _controller(host, found, name, disks):
     return {
         "name": name,
         "pci_address": address,
-        "model": pci.attribute(host, folder + "/model") or None,
+        "model": _model(host, folder, own),
         "numa_node": node,
         "cpus": record.get("cpus"),
         "namespaces": [_namespace(host, disk) for disk in _namespaces(host, folder, own)],
@@ -73,6 +73,12 @@ def _address(host, folder, own):
         if address is None and own:
             address = pci.above(host, "%s/%s" % (_block_folder(host, own[0]), own[0]))
     return address
+
+
+def _model(host, folder, own):
+    """What a controller calls itself; a capture without the class folder has it behind its disk."""
+    places = [folder] + ["%s/%s/device" % (_block_folder(host, disk), disk) for disk in own]
+    return next(filter(None, (pci.attribute(host, place + "/model") for place in places)), None)
 
 
 def _namespaces(host, folder, own):

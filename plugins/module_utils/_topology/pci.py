@@ -165,14 +165,27 @@ def _cpus(host, found, address, node):
     """The online CPUs near a device as a cpulist, or None if unknown."""
     nodes = {entry["id"]: entry["cpus"] for entry in found.get("numa_nodes") or []}
     if "%s numa_node" % address in found.get("sources", {}) and nodes.get(node):
-        return nodes[node]
-    local = _local_cpus(host, "%s/%s" % (DEVICES, address))
+        near = _near_host_bridge(host, found, address)
+        # A kernel that does not know the node calls all CPUs near; if fewer than those of the node, it means it.
+        return _cpulist.format(near) if near and near < set(_cpulist.parse(nodes[node])) else nodes[node]
+    local = set(_local_cpus(host, "%s/%s" % (DEVICES, address)) or ())
     if not local:
         return nodes.get(node)
     online = (found.get("cpu") or {}).get("online")
     if online:
-        local = sorted(set(local) & set(_cpulist.parse(online)))
+        local &= set(_cpulist.parse(online))
     return _cpulist.format(local)
+
+
+def _near_host_bridge(host, found, address):
+    """The CPUs near the first device below the same host bridge, often its own function: so they are near all of it."""
+    bridge = found["_pci"][address]["host_bridge"]
+    beside = [other for other, record in found["_pci"].items() if bridge and record["host_bridge"] == bridge]
+    try:
+        mask = attribute(host, "%s/%s/local_cpus" % (DEVICES, min(beside, key=order, default=address)))
+        return set(_cpulist.from_mask(mask or ""))
+    except ValueError:
+        return set()
 
 
 def note(found, text):

@@ -164,6 +164,20 @@ def test_several_nics_at_the_best_distance_all_serve():
     assert closeness.gpu_nics(found)["0"] == ["a", "b"]
 
 
+def test_behind_cascaded_switches_the_innermost_counts():
+    """Both NICs are at PXB, but only one is behind the inner switch of the GPU."""
+    devices = [_device("far", address="0000:20:00.0"), _device("near", address="0000:30:00.0")]
+    outer = ["0000:01:00.0", "0000:02:00.0"]
+    tree = {"0000:10:00.0": {"path": outer + ["0000:03:00.0", "0000:04:00.0", "0000:05:00.0"]},
+            "0000:20:00.0": {"path": ["0000:01:00.0", "0000:07:00.0", "0000:08:00.0"]},
+            "0000:30:00.0": {"path": outer + ["0000:03:00.0", "0000:06:00.0", "0000:09:00.0"]}}
+    found = _host(devices, [["PXB", "PXB"]], _pci=tree)
+    found["gpus"][0]["pci_address"] = "0000:10:00.0"
+    assert closeness.gpu_nics(copy.deepcopy(found)) == {"0": ["near"]}
+    tree["0000:30:00.0"]["path"] = None
+    assert closeness.gpu_nics(found) == {"0": ["far", "near"]}
+
+
 def test_a_host_without_gpus_or_nics():
     assert closeness.gpu_nics(_host([_device("a", address=None)], [])) == {}
     found = _host([], [[]])

@@ -99,6 +99,25 @@ def test_which_devices_are_gpus(tmp_path, kind, vendor, driver, behind_bridge, c
     assert [one["vendor"] for one in _read(tmp_path)["gpus"]] == ([counted] if counted else [])
 
 
+def test_a_device_without_a_vendor_is_a_gpu_if_nvidia_s_driver_lists_it(tmp_path):
+    for bus in (3, 4):
+        _device(tmp_path, bus, "0x030000", None)
+    sysfs.write(tmp_path, "/proc/driver/nvidia/gpus/0000:04:00.0/information", "Model: \t\t Tesla V100-SXM2-16GB")
+    fact = _read(tmp_path)
+    assert [(one["pci_address"], one["vendor"], one["driver"], one["name"]) for one in fact["gpus"]] == [
+        ("0000:04:00.0", "nvidia", "nvidia", "Tesla V100-SXM2-16GB")]
+    assert fact["sources"]["0000:04:00.0 vendor"] == "/proc/driver/nvidia/gpus"
+
+
+def test_a_gpu_near_several_nodes_gets_none_of_them(tmp_path):
+    (tmp_path / "gpuwright").mkdir()
+    (tmp_path / "gpuwright" / "nvidia-smi-topo.txt").write_text(
+        "\tGPU0\tCPU Affinity\tNUMA Affinity\nGPU0\t X \t0-63\t0-1\n")
+    fact = _read(tmp_path)
+    assert [(one["numa_node"], one["cpus"]) for one in fact["gpus"]] == [(None, "0-63")]
+    assert "nvidia-smi topo -m: GPU 0 is near several NUMA nodes (0-1), none is taken" in fact["notes"]
+
+
 def test_a_display_adapter_of_a_gpu_maker_is_left_out_with_a_note(tmp_path):
     _device(tmp_path, 3, "0x030000", "0x1002", "radeon")
     assert "0000:03:00.0: a display adapter (driver radeon), not counted as a GPU" in _read(tmp_path)["notes"]

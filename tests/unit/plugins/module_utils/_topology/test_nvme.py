@@ -69,6 +69,15 @@ def test_an_old_kernel_shows_only_the_disk(tmp_path):
     assert [(one["name"], one["queue"]["scheduler"]) for one in drive["namespaces"]] == [("nvme0n1", "deadline")]
 
 
+def test_without_the_class_folder_the_disk_leads_to_the_model(tmp_path):
+    folder = _device(tmp_path) + "/nvme/nvme0"
+    sysfs.write_all(tmp_path, folder, {"model": "KINGSTON", "nvme0n1/size": 8})
+    sysfs.link(tmp_path, folder + "/nvme0n1/device", folder)
+    sysfs.link(tmp_path, "sys/block/nvme0n1", folder + "/nvme0n1")
+    (drive,) = _read(tmp_path)
+    assert (drive["name"], drive["pci_address"], drive["model"]) == ("nvme0", "0000:16:00.0", "KINGSTON")
+
+
 def test_drives_are_in_pci_order(tmp_path):
     for number, bus in ((0, 0x20), (1, 0x18), (10, 0x19)):
         sysfs.drive(tmp_path, _device(tmp_path, bus), "nvme%d" % number, "M")

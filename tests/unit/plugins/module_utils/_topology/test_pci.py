@@ -88,6 +88,13 @@ def test_the_only_node_with_cpus_is_taken_and_said(tmp_path):
     assert "0000:16:00.0 numa_node" in found["sources"]
 
 
+@pytest.mark.parametrize(("first", "own", "cpus"), [("f0", "f0", "4-7"), ("ff", "0f", "0-7")])
+def test_fewer_cpus_than_the_only_node_has_are_meant_if_the_host_bridge_has_them(tmp_path, first, own, cpus):
+    device, _found = _one(tmp_path, {"numa_node": -1, "local_cpus": own}, {"local_cpus": first, "numa_node": -1},
+                          nodes=[{"id": 0, "cpus": "0-7"}])
+    assert (device["numa_node"], device["cpus"]) == (0, cpus)
+
+
 def test_a_node_that_the_host_does_not_have_is_not_believed(tmp_path):
     device, found = _one(tmp_path, {"numa_node": 5, "local_cpulist": "0-3"})
     assert device["numa_node"] == 0
