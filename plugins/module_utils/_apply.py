@@ -9,44 +9,54 @@ what was there before, and the next run finds the rest still to do.
 
 from __future__ import annotations
 
+import errno
+
 from . import _journal
 from ._input import KINDS
 from ._owners import tuned
+from ._plan import plain, wanted_files
 
 LOCK = "/run/gpuwright.lock"
 
 
-def apply(plan, owner):
-    """Carry out the steps that are due; adds `changed`, `after` and `error` to them. Raises Locked."""
-    due = plan.changing
-    if not due:
-        return
-    host, journal = plan.host, plan.journal
-    with host.only_one(LOCK, owner):
-        plan.journal = journal = _journal.load(host)
-        _remember(plan, due)
-        _journal.save(host, journal)
-        for folder in journal["folders"]:
-            host.make_folder(folder)
-        if plan.take_over:
-            _take_over(plan, due)
-        for path, text in plan.wanted_files.items():
-            if text != plan.files[path]:
-                _write_file(plan, path, text)
-        for step in due:
-            write_step(host, step)
-        for step in due:
-            if step.get("_restore") and "error" not in step:
-                journal["entries"].pop(step["_restore"], None)
-        _release(plan)
-        forget_unused(host, journal)
-        _journal.save(host, journal)
+def apply(make_plan, owner):
+    """Carry out what is due; returns the plan, its steps with `changed`, `after` and `error`. Raises Locked.
+
+    The plan is made again under the lock: what another run changed in between must not become an original.
+    """
+    plan = make_plan()
+    if plan.due:
+        with plan.host.only_one(LOCK, owner):
+            plan = make_plan()
+            _carry_out(plan)
+    return plan
+
+
+def _carry_out(plan):
+    host, journal, due = plan.host, plan.journal, plan.changing
+    _remember(plan, due)
+    _journal.save(host, journal)
+    for folder in journal["folders"]:
+        host.make_folder(folder)
+    if plan.take_over:
+        _take_over(plan, due)
+    _write_files(plan, plan.wanted_files)
+    leaving = {step["_restore"] for step in plan.steps if "_restore" in step}
+    release(host, journal, set(journal["entries"]) - leaving, plan.errors)
+    for step in due:
+        _write_unless_needed_failed(plan, step)
+    _take_back_rejected(plan, due)
+    for step in plan.steps:
+        if "_restore" in step and step["status"] in ("drift", "not_applicable") and "error" not in step:
+            journal["entries"].pop(step["_restore"], None)
+    forget_unused(host, journal)
+    _journal.save(host, journal)
 
 
 def _remember(plan, due):
     """Put into the journal what this apply is about to change."""
     for step in due:
-        if not step.get("_restore"):
+        if "_restore" not in step:
             path, original = step["_undo"]
             key = KINDS[step["kind"]].identity(step["_row"], step["target"], step["_path"])
             _journal.remember_value(plan.journal, key, {
@@ -67,55 +77,85 @@ def _take_over(plan, due):
         tuned.apply_take_over(plan.host, plan.take_over)
     except (OSError, tuned.TakeOverFailed) as error:
         for step in due:
-            if step["reason"].startswith("taken over: tuned"):
+            if step.get("_taken"):
                 step["error"] = "taking over from tuned failed: %s" % error
 
 
-def _release(plan):
-    """Give back what was taken over from tuned once none of it is managed any more."""
-    entry = plan.journal["owners"].get("tuned")
-    held = {(one["kind"], one["target"] if one["kind"] == "sysctl" else one["path"])
-            for one in plan.journal["entries"].values()}
-    if entry and not any(tuple(key) in held for key in entry["keys"]):
-        tuned.give_back(plan.host, entry)
-        del plan.journal["owners"]["tuned"]
-
-
-def _write_file(plan, path, text):
-    """Put one of our files into its wanted state; an empty one goes, and what was there before us comes back."""
+def release(host, journal, remaining, errors):
+    """Give back to tuned what was taken over for settings whose originals are no longer among `remaining`."""
+    entry = journal["owners"].get("tuned")
+    if not entry:
+        return
+    left = [key for key in entry["keys"] if any(_names(identity, key) for identity in remaining)]
     try:
-        if text is None:
-            _journal.give_back_file(plan.host, plan.journal, path)
-        else:
-            plan.host.write_file(path, text.encode())
-    except OSError as error:
-        for step in plan.changing:
-            if step["file"] == path:
-                step["error"] = "%s: %s" % (path, error.strerror)
+        if not left:
+            tuned.give_back(host, entry)
+            del journal["owners"]["tuned"]
+        elif left != entry["keys"]:
+            journal["owners"]["tuned"] = tuned.keep_only(host, entry, left)
+    except (OSError, tuned.TakeOverFailed) as error:
+        errors.append("giving back to tuned failed: %s" % error)
+
+
+def _names(identity, key):
+    """Whether the identity of a journal entry, perhaps that of twins, is that of a target of tuned's."""
+    kind, _colon, targets = identity.partition(":")
+    return kind == key[0] and key[1] in (targets.split("+") if kind == "sysctl" else [targets])
+
+
+def _write_files(plan, texts):
+    """Put our files into their wanted state; an empty one goes, and what was there before us comes back."""
+    for path, text in texts.items():
+        if text == plan.files[path]:
+            continue
+        try:
+            if text is None:
+                _journal.give_back_file(plan.host, plan.journal, path)
+            else:
+                plan.host.write_file(path, text.encode())
+        except OSError as error:
+            words = "%s: %s" % (path, error.strerror)
+            plan.errors.append(words)
+            for step in plan.changing:
+                if step["file"] == path:
+                    step["error"] = words
+
+
+def _write_unless_needed_failed(plan, step):
+    needed = step["_row"] and step["_row"].needs
+    failed = needed and [other for other in plan.steps if other["name"] == needed and "error" in other]
+    if failed:
+        step.update(changed=False, error="not written, for %s failed" % needed)
+    else:
+        write_step(plan.host, step)
 
 
 def write_step(host, step):
     """Give the kernel the value, read it back, and say what came of it."""
     path, wanted = step["_path"], step["_force"]
     step["changed"] = False
-    if path is None:
-        step["changed"] = True
-        return
-    read = step["_row"].value.read if step["_row"] else _plain
+    read = step["_row"].value.read if step["_row"] else plain
     try:
-        if step["running"] != wanted or step.get("_restore"):
+        if step["running"] != wanted or "_restore" in step:
             host.write_value(path, wanted)
         step["after"] = read(host.read(path))
     except OSError as error:
         step["error"] = "%s: %s" % (path, error.strerror)
+        step["_rejected"] = error.errno == errno.EINVAL
         return
     if step["after"] != wanted:
         step["error"] = "%s: wrote %s, the kernel keeps %s" % (path, wanted, step["after"])
     step["changed"] = "error" not in step or step["after"] != step["running"]
 
 
-def _plain(text):
-    return text[text.index("[") + 1:text.index("]")] if "[" in text and "]" in text else text.strip()
+def _take_back_rejected(plan, due):
+    """A value that the kernel refuses must not stay in a file, to be refused again at every boot."""
+    rejected = [step for step in due if step.get("_rejected") and "_restore" not in step]
+    if rejected:
+        for step in rejected:
+            step["_line"] = step["configured"]
+        plan.files = dict(plan.wanted_files)
+        _write_files(plan, wanted_files(plan))
 
 
 def forget_unused(host, journal):

@@ -10,22 +10,25 @@ one file.
 from __future__ import annotations
 
 from ._input import KINDS
-from ._owners import sysctl_d, tuned
+from ._owners import hugepages, tuned
 from ._values import nearest
 
 OWNERS = ("tuned", "sysctl.d", "tmpfiles.d")
+_RESERVED = {"hugepages": hugepages.reserved}
 
 
 class UnknownOwner(Exception):
     """gpuwright_take_over names something that nothing can be taken over from; the text says what can."""
 
 
-def check_owners(names):
+def check_owners(host, names):
     """Raise UnknownOwner unless every name is an owner that we know how to take over from, or a file's path."""
     for name in names:
         if name not in OWNERS and not str(name).startswith("/"):
             raise UnknownOwner("gpuwright_take_over: %r is neither the path of a file nor an owner; %s"
                                % (name, nearest(name, OWNERS)))
+        if str(name).startswith("/") and not host.exists(name):
+            host.note("gpuwright_take_over: there is no %s here" % name)
 
 
 def mark(plan, take_over):
@@ -33,15 +36,13 @@ def mark(plan, take_over):
     open_steps = [step for step in plan.steps if step["status"] is None]
     settled = {name: kind.others(plan.host) for name, kind in KINDS.items()}
     for step in open_steps:
-        _respect_higher(plan, step, settled[step["kind"]])
+        _respect_higher(step, settled[step["kind"]])
         _other_file(plan, step, settled[step["kind"]], take_over)
-    for step in open_steps:
-        if step["status"] is None:
-            _other_boot_setting(plan, step, settled["sysctl"])
+        _other_name(plan, step)
     _tuned(plan, [step for step in open_steps if step["status"] is None], "tuned" in take_over)
 
 
-def _respect_higher(plan, step, settled):
+def _respect_higher(step, settled):
     """A raise-only setting is met by any higher value, and our line never undercuts one that another file gives."""
     if not step["_row"].raise_only:
         return
@@ -58,19 +59,35 @@ def _respect_higher(plan, step, settled):
 def _other_file(plan, step, settled, take_over):
     """Another drop-in that wins over ours at boot with another value is a conflict, unless we may sort past it."""
     kind, row = KINDS[step["kind"]], step["_row"]
-    found = kind.rival(settled, row, step["target"], step["_path"], step["file"])
-    if found is None or _same(row, step, found):
+    owner = "sysctl.d" if step["kind"] == "sysctl" else "tmpfiles.d"
+    place = (row, step["target"], step["_path"])
+
+    def wins(others, ours):
+        found = kind.rival(others, *place, ours, step["desired"])
+        return None if found is None or _same(row, step, found) else found
+    first = wins(settled, step["file"])
+    if first is None:
         return
-    words = "%s:%s sets %s = %s and wins over ours" % (
-        found["file"], found["line"], found.get("key", found.get("path")), found["value"] or "a value of its own")
-    owner = "%s.d" % ("sysctl" if step["kind"] == "sysctl" else "tmpfiles")
+    kept = [item for item in settled if owner not in take_over and not _is_handed_over(item, take_over)]
     ours = kind.taken_over(plan.role)
-    if owner not in take_over and found["file"] not in take_over:
-        step.update(status="conflict", reason=words)
-    elif kind.rival(settled, row, step["target"], step["_path"], ours) is not None:
-        step.update(status="conflict", reason=words + ", and over %s too: rename it" % ours)
+    stays = wins(kept, step["file"])
+    if stays is not None:
+        step.update(status="conflict", reason=_words(stays))
+    elif wins(settled, ours) is not None:
+        step.update(status="conflict", reason=_words(first) + ", and over %s too: rename it" % ours)
     else:
-        step.update(file=ours, configured=None, reason="taken over from %s" % found["file"])
+        step.update(file=ours, configured=None, reason="taken over from %s" % first["file"])
+
+
+def _words(found):
+    return "%s:%s sets %s = %s and wins over ours" % (
+        found["file"], found["line"], found.get("key", found.get("path")), found["value"] or "a value of its own")
+
+
+def _is_handed_over(item, take_over):
+    """Whether a file is named in take_over, by its own path or by that of the link that leads to it."""
+    return any(name == item["file"] or (name.startswith("/") and name.rpartition("/")[2] == item["name"])
+               for name in take_over)
 
 
 def _same(row, step, found):
@@ -85,20 +102,15 @@ def _same(row, step, found):
     return theirs == step["desired"] or (row.raise_only and int(theirs) >= int(step["desired"]))
 
 
-def _other_boot_setting(plan, step, settled):
-    """A setting that another name gives at boot (a kernel argument, a sysctl key) is not ours to take away."""
-    for rival in step["_row"].rivals:
-        place, _colon, name = rival.partition(":")
-        if place == "cmdline":
-            found = [word for word in (plan.host.text("/proc/cmdline") or "").split() if word.startswith(name + "=")]
-            where = "the kernel command line has %s" % " ".join(found)
-        else:
-            item = sysctl_d.last(settled, name)
-            found = item and item["value"] not in (None, "0")
-            where = "%s sets %s = %s" % (item["file"], name, item["value"]) if found else ""
-        if found and step["running"] != step["desired"]:
-            step.update(status="conflict", reason=where)
-            return
+def _other_name(plan, step):
+    """What is given at boot by another name (a kernel argument, another key) is not ours to take away."""
+    row = step["_row"]
+    if row.reserved is None or step["status"] is not None or step["running"] == step["desired"]:
+        return
+    words = _RESERVED[row.reserved](plan.host, step["_fields"])
+    if words:
+        step.update(status="conflict", reason="%s: ask for the same with %s, or set it to null"
+                    % (words, row.variable))
 
 
 def _tuned(plan, steps, may_take):
@@ -107,12 +119,18 @@ def _tuned(plan, steps, may_take):
     That holds for a key too that tuned leaves to sysctl.d in the end (reapply_sysctl): a knob has one owner.
     """
     named = tuned.conflicting(plan.host, {_tuned_key(step): step["_force"] for step in steps}) if steps else {}
-    found = [(step, named[_tuned_key(step)]) for step in steps if _tuned_key(step) in named]
+    found = [(step, named[_tuned_key(step)]) for step in steps
+             if _tuned_key(step) in named and not _gives_enough(step, named[_tuned_key(step)])]
     for step, item in found:
         step.update(status="conflict", reason="tuned profile %s sets %s to %s (%s)" % (
             item["profile"], item["sets"][1], item["value"] or "a value of its own", item["file"]))
     if found and may_take and plan.host.runs_commands:
         _take_over(plan, [step for step, _item in found])
+
+
+def _gives_enough(step, item):
+    """Whether tuned gives a raise-only setting what is asked for, or more."""
+    return step["_row"].raise_only and (item["value"] or "").isdigit() and int(item["value"]) >= int(step["desired"])
 
 
 def _take_over(plan, steps):
@@ -125,7 +143,7 @@ def _take_over(plan, steps):
         if refused:
             step["reason"] += "; it cannot be taken over: %s" % refused
         else:
-            step.update(status=None, reason="taken over: " + step["reason"])
+            step.update(status=None, reason="taken over: " + step["reason"], _taken=True)
     if not refused:
         plan.take_over = entry
 

@@ -24,15 +24,21 @@ class View:
         self._found = {}
 
     def step(self, name):
-        """The first step of a setting, or None."""
-        return next((step for step in self.steps if step["name"] == name), None)
+        """The first step of a setting that is asked for, or None."""
+        return next((step for step in self.steps if step["name"] == name and "_restore" not in step), None)
 
-    def value(self, name):
-        """What a sysctl key will be once this plan is applied, or None where it cannot be read."""
-        step = self.step(name)
+    def given_back(self, name):
+        """The step that gives a setting back, or None."""
+        return next((step for step in self.steps if step["name"] == name and "_restore" in step), None)
+
+    def value(self, name, path=None):
+        """What a setting will be once this plan is applied, or None; `path` is where it lives if no sysctl key."""
+        step = self.step(name) or self.given_back(name)
         if step and step["status"] in ("ok", "drift"):
             return step["_force"]
-        return self.text("/proc/sys/" + name.replace(".", "/"))
+        if any(step["_row"] and step["_row"].twin == name and step["status"] in ("ok", "drift") for step in self.steps):
+            return "0"
+        return self.text(path or "/proc/sys/" + name.replace(".", "/"))
 
     def number(self, name):
         """The same as an int, or None where it is none."""
@@ -76,8 +82,7 @@ def consult(plan, rules, options):
     findings = [found for rule in rules for found in rule(view)]
     for found in findings:
         for step in plan.steps:
-            if found["severity"] == "E" and step["name"] == found["setting"] and step["status"] == "drift" \
-                    and "_restore" not in step:
+            if found["severity"] == "E" and step["name"] == found["setting"] and step["status"] == "drift":
                 step.update(status="refused", reason="%s: %s" % (found["rule"], found["message"]))
     return findings
 

@@ -227,10 +227,21 @@ class Host:
                 stream.flush()
                 os.fchmod(handle, mode)
                 os.fsync(handle)
-        except OSError:
+        except OSError as error:
             os.unlink(temporary)
+            error.filename = path
             raise
         os.rename(temporary, place)
+        self._settle(os.path.dirname(place))
+
+    def write_link(self, path, target):
+        """Put a symbolic link in place at once."""
+        self._may_change("linking %s" % path)
+        place = self.locate(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(place + _TEMPORARY)
+        os.symlink(target, place + _TEMPORARY)
+        os.rename(place + _TEMPORARY, place)
         self._settle(os.path.dirname(place))
 
     def remove_file(self, path):
@@ -319,7 +330,8 @@ class Host:
             os.write(handle, json.dumps(dict(owner, pid=os.getpid())).encode())
             yield
         finally:
-            os.unlink(place)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(place)
             os.close(handle)
 
     @staticmethod

@@ -12,6 +12,7 @@ from ._kinds import sysctl, sysfs
 from ._values import nearest
 
 KINDS = {"sysctl": sysctl, "sysfs": sysfs}
+_BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 class BadInput(Exception):
@@ -23,7 +24,7 @@ class BadInput(Exception):
 
 
 def check(host, rows, values, origins):
-    """[(row, target, path, desired)] for the values that are not null; path is None where there is no such place.
+    """[(row, target, path, fields, desired)] for what is not null; path is None where there is no such place.
 
     `values` maps row names to raw values, `origins` row names to where they were set. Raises BadInput with every
     problem there is, not only the first.
@@ -39,7 +40,7 @@ def check(host, rows, values, origins):
             wanted.extend(_expand(host, row, row.value.parse(values[row.name])))
         except ValueError as error:
             problems.append("%s (%s): %s" % (row.variable, origins.get(row.name, "set by the task"), error))
-    asked = {row.name for row, _target, _path, _desired in wanted}
+    asked = {row.name for row, *_place in wanted}
     for row in rows:
         if row.twin in asked and row.name in asked and row.name < row.twin:
             problems.append("%s and %s are both set, but the kernel zeroes one when the other is written: set one to "
@@ -49,8 +50,27 @@ def check(host, rows, values, origins):
     return wanted
 
 
+def check_options(known, given):
+    """The options of a role with bools as bools, however they were written. Raises BadInput."""
+    types = {option["name"]: option["type"] for option in known}
+    problems = ["%s is no option of this role; %s" % (name, nearest(name, types))
+                for name in given if name not in types]
+    checked = {}
+    for name, value in given.items():
+        word = str(value).strip().lower()
+        if types.get(name) != "bool":
+            checked[name] = value
+        elif word in _BOOLS:
+            checked[name] = _BOOLS[word]
+        else:
+            problems.append("%s: %r is neither true nor false" % (name, value))
+    if problems:
+        raise BadInput(problems)
+    return checked
+
+
 def _expand(host, row, value):
-    """One (row, target, path, desired) for every place where the row lives here."""
+    """One (row, target, path, fields, desired) for every place where the row lives here."""
     found = KINDS[row.kind].places(host, row)
     if hasattr(row.value, "pick"):
         if found:
@@ -58,6 +78,6 @@ def _expand(host, row, value):
         elif any(count != "0" for count in value.values()):
             raise ValueError("this kernel offers none of it")
     if not found:
-        return [(row, row.name, None, value if isinstance(value, str) else "0")]
-    return [(row, target, path, row.value.pick(value, fields) if hasattr(row.value, "pick") else value)
+        return [(row, row.name, None, {}, value if isinstance(value, str) else "0")]
+    return [(row, target, path, fields, row.value.pick(value, fields) if hasattr(row.value, "pick") else value)
             for target, path, fields in found]

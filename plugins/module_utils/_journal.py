@@ -5,7 +5,7 @@
 
 PRIVATE to the collection. /var/lib/gpuwright/journal.json holds a schema number, the machine it belongs to, and
   entries  {identity: {role, kind, name, target, path, original, since}}  the value to write to get the old state back
-  files    {path: {role, original: text or null, mode}}                   whole files of ours, and what was there before
+  files    {path: {role, original: text or null, mode, link}}  whole files of ours, and what was there before
   folders  [path]                                                           folders that we made, outermost first
   owners   {name: entry}                                                    what was taken over from another tool
 An original is written once and never again by later runs: it goes when it has been given back.
@@ -18,6 +18,7 @@ import json
 FOLDER = "/var/lib/gpuwright"
 PATH = FOLDER + "/journal.json"
 SCHEMA = 1
+HEAD = "# Written by gpuwright.node, "
 
 
 class ForeignJournal(Exception):
@@ -47,7 +48,11 @@ def load(host):
     try:
         journal = json.loads(text)
         schema, machine = journal["schema"], journal["machine"]
-    except (ValueError, KeyError, TypeError) as error:
+        machine = {key: machine.get(key) for key in ("machine_id", "product_uuid")}
+        if schema == SCHEMA and not (isinstance(journal["folders"], list) and all(
+                isinstance(journal[part], dict) for part in ("entries", "files", "owners"))):
+            raise ValueError("a part of it has another shape")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ForeignJournal("%s is damaged (%s); nothing was changed. Restore it from a backup, or move it away to "
                              "give up the originals that it holds." % (PATH, error))
     if schema != SCHEMA:
@@ -81,20 +86,23 @@ def remember_file(host, journal, path, role):
     """Keep what is in the place of a file of ours, unless that is known already."""
     if path in journal["files"]:
         return
-    try:
-        journal["files"][path] = {"role": role, "original": host.read_bytes(path).decode("utf-8", "surrogateescape"),
-                                  "mode": host.mode(path)}
-    except FileNotFoundError:
-        journal["files"][path] = {"role": role, "original": None, "mode": 0o644}
+    kept = journal["files"][path] = {"role": role, "original": None, "mode": 0o644, "link": host.link(path)}
+    if kept["link"] is None and host.exists(path):
+        text = host.read_bytes(path).decode("utf-8", "surrogateescape")
+        if not text.startswith(HEAD):  # One of ours whose journal was moved away is no original.
+            kept.update(original=text, mode=host.mode(path))
 
 
 def give_back_file(host, journal, path):
     """Put back what was in the place of a file of ours, and forget it."""
-    kept = journal["files"].pop(path)
-    if kept["original"] is None:
+    kept = journal["files"].get(path, {"original": None, "link": None})
+    if kept["link"] is not None:
+        host.write_link(path, kept["link"])
+    elif kept["original"] is None:
         host.remove_file(path)
     else:
         host.write_file(path, kept["original"].encode("utf-8", "surrogateescape"), mode=kept["mode"])
+    journal["files"].pop(path, None)
 
 
 def missing_folders(host, path):

@@ -10,7 +10,7 @@ reports is what an apply does. Keys of a step that begin with "_" are for _apply
 from __future__ import annotations
 
 from . import _conflicts, _guard, _journal
-from ._input import KINDS, check
+from ._input import KINDS, check, check_options
 
 _ABSENT = "this kernel has no such setting"
 
@@ -27,11 +27,17 @@ class Plan:
         self.files = {}
         self.wanted_files = {}
         self.take_over = None
+        self.errors = []
 
     @property
     def changing(self):
         """The steps that an apply would carry out."""
         return [step for step in self.steps if step["status"] == "drift"]
+
+    @property
+    def due(self):
+        """Whether an apply would do anything: a step, or a file of ours that is not as it should be."""
+        return bool(self.changing) or self.wanted_files != self.files
 
 
 def build(host, role, catalogue, values, request):
@@ -41,21 +47,21 @@ def build(host, role, catalogue, values, request):
     allow: [disruption], options: {option of the role: value}}.
     """
     wanted = check(host, catalogue.ROWS, values, request["origins"])
-    _conflicts.check_owners(request["take_over"])
+    options = check_options(catalogue.OPTIONS, request["options"])
+    _conflicts.check_owners(host, request["take_over"])
     plan = Plan(host, role, _journal.load(host))
-    for kind in KINDS.values():
-        for path in (kind.drop_in(role), kind.taken_over(role)):
-            plan.files[path] = _drop_in_text(host, path)
-    for row, target, path, desired in wanted:
-        plan.steps.append(_step(plan, row, target, path, desired, request["origins"].get(row.name, "set by the task")))
+    plan.files = drop_in_texts(host, role)
+    for place in wanted:
+        plan.steps.append(_step(plan, place, request["origins"].get(place[0].name, "set by the task")))
     _conflicts.mark(plan, request["take_over"])
     for step in plan.steps:
         if step["status"] is None:
             _judge(step)
     plan.steps.extend(_let_go(plan))
-    plan.findings = _guard.consult(plan, catalogue.RULES, request["options"])
+    plan.findings = _guard.consult(plan, catalogue.RULES, options)
     _guard.protect_jobs(plan, request["allow"])
-    plan.wanted_files = _wanted_files(plan)
+    plan.wanted_files = wanted_files(plan)
+    _notice_edits(plan)
     return plan
 
 
@@ -66,20 +72,17 @@ def _drop_in_text(host, path):
         return None
 
 
-def _step(plan, row, target, path, desired, why):
-    """A step with all but its status, or with the status that settles it: no such place, or not readable."""
+def _step(plan, place, why):
+    """A step with all but its status, or with the one that settles it: no such place, or not readable."""
+    row, target, path, fields, desired = place
     kind = KINDS[row.kind]
     step = {"name": row.name, "kind": row.kind, "target": target, "desired": desired, "running": None,
             "configured": None, "status": None, "disruption": row.disruption, "why": why, "reason": "",
-            "file": kind.drop_in(plan.role), "_row": row, "_path": path, "_line": desired, "_force": desired,
-            "_undo": None}
+            "file": kind.drop_in(plan.role), "_row": row, "_path": path, "_fields": fields, "_line": desired,
+            "_force": desired, "_undo": None}
     if path is None:
         return dict(step, status="not_applicable", reason=_ABSENT, file=None)
-    for ours in (kind.taken_over(plan.role), kind.drop_in(plan.role)):
-        held = kind.parse(plan.files[ours] or "").get(target if row.kind == "sysctl" else path)
-        if held is not None:
-            step.update(configured=held, file=ours)
-            break
+    step.update(_persisted(kind, plan.role, plan.files, target, path))
     try:
         text = plan.host.read(path)
         step["running"] = row.value.read(text)
@@ -92,6 +95,15 @@ def _step(plan, row, target, path, desired, why):
     return step
 
 
+def _persisted(kind, role, files, target, path):
+    """Our file that persists a setting, and the value there; of the two, the one for what was taken over counts."""
+    for ours in (kind.taken_over(role), kind.drop_in(role)):
+        held = kind.parse(files[ours] or "").get(target if kind.KEYED_BY == "target" else path)
+        if held is not None:
+            return {"configured": held, "file": ours}
+    return {"configured": None, "file": kind.drop_in(role)}
+
+
 def _judge(step):
     """Give a step that nothing else has settled its status, in words that say what is wrong."""
     wrong = []
@@ -99,6 +111,8 @@ def _judge(step):
         wrong.append("running %s" % step["running"])
     if step["configured"] != step["_line"]:
         wrong.append("not persisted" if step["configured"] is None else "persisted as %s" % step["configured"])
+    if step.get("_taken"):
+        wrong.append("tuned sets it too")
     if not wrong:
         step["status"] = "ok"
     elif step["_row"].effect == "reboot" and step["configured"] == step["_line"]:
@@ -115,39 +129,57 @@ def _let_go(plan):
     steps = []
     for key, entry in sorted(plan.journal["entries"].items()):
         if entry["role"] == plan.role and key not in held:
-            steps.append(restore_step(plan.host, key, entry))
+            steps.append(restore_step(plan.host, key, entry, plan.files))
     return steps
 
 
-def restore_step(host, key, entry):
-    """The step that gives back the original of a journal entry."""
+def restore_step(host, key, entry, files):
+    """The step that gives back the original of a journal entry; `files` are our drop-ins as they are, by path."""
     step = {"name": entry["name"], "kind": entry["kind"], "target": entry["target"], "desired": entry["original"],
             "running": None, "configured": None, "status": "drift", "disruption": entry["disruption"],
-            "why": "no longer managed", "reason": "back to what was found before us", "file": None,
+            "why": "no longer managed", "reason": "back to what was found before us",
             "_path": entry["path"], "_force": entry["original"], "_line": None, "_restore": key, "_row": None}
+    kind = KINDS[entry["kind"]]
+    step.update(_persisted(kind, entry["role"], files, entry["target"], entry["path"]))
     try:
-        step["running"] = _bracketed(host.read(entry["path"]))
+        step["running"] = plain(host.read(entry["path"]))
     except FileNotFoundError:
-        step.update(reason="%s is gone, its original cannot come back" % entry["path"], _path=None)
+        step.update(status="not_applicable", reason="%s is gone: its original cannot come back" % entry["path"])
     except OSError as error:
         step.update(status="unreadable", reason="%s: %s" % (entry["path"], error.strerror))
     return step
 
 
-def _bracketed(text):
+def plain(text):
+    """A value as it is written: the bracketed word, or the whole text."""
     return text[text.index("[") + 1:text.index("]")] if "[" in text and "]" in text else text.strip()
 
 
-def _wanted_files(plan):
+def drop_in_texts(host, role):
+    """The text of each of our files for a role, None for one that is not there."""
+    return {path: _drop_in_text(host, path) for kind in KINDS.values()
+            for path in (kind.drop_in(role), kind.taken_over(role))}
+
+
+def _notice_edits(plan):
+    """A file of ours that somebody else changed makes its settings drift, though each of its lines may be right."""
+    for path, text in plan.wanted_files.items():
+        if text != plan.files[path] and not any(step["file"] == path for step in plan.changing):
+            for step in plan.steps:
+                if step["file"] == path and step["status"] == "ok":
+                    step.update(status="drift", reason="%s is not as we wrote it" % path)
+
+
+def wanted_files(plan):
     """The text that each of our files shall have, None for none: what conflicts or is refused keeps the line it has."""
     lines = {path: [] for path in plan.files}
     for step in plan.steps:
         kind = KINDS[step["kind"]]
-        if step["status"] in ("not_applicable",) or not step["file"]:
+        if step["status"] == "not_applicable":
             continue
         keep = step["_line"] if step["status"] in ("ok", "drift", "pending_reboot") else step["configured"]
         if keep is not None:
             lines[step["file"]].append(kind.line(step["target"], step["_path"], keep))
-    head = ("# Written by gpuwright.node, role %s. Changes made here are overwritten: set the role's variables,\n"
+    head = (_journal.HEAD + "role %s. Changes made here are overwritten: set the role's variables,\n"
             "# or give everything back with the playbook gpuwright.node.rollback.\n" % plan.role)
-    return {path: head + "\n".join(entries) + "\n" if entries else None for path, entries in lines.items()}
+    return {path: head + "\n".join(sorted(entries)) + "\n" if entries else None for path, entries in lines.items()}

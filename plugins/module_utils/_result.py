@@ -18,7 +18,7 @@ def result(plan):
         "reboot_required": any(
             step["status"] == "pending_reboot" or (step["disruption"] == "reboot" and step["status"] == "drift")
             for step in plan.steps),
-        "changed": bool(plan.changing),
+        "changed": plan.due,
         "diff": diff(plan),
         "notes": plan.host.notes,
     }
@@ -46,14 +46,13 @@ def diff(plan):
 
 def failures(plan):
     """A sentence for every step that failed, could not be read, or was refused by a rule: what makes an apply fail."""
-    said = []
+    said = list(plan.errors)
     for step in plan.steps:
         if step.get("error"):
             said.append("%s: %s" % (step["target"], step["error"]))
         elif step["status"] == "unreadable":
             said.append("%s cannot be read: %s" % (step["target"], step["reason"]))
     for found in plan.findings:
-        if any(step["name"] == found["setting"] and step["status"] == "refused"
-               and step["reason"].startswith(found["rule"] + ":") for step in plan.steps) and found["severity"] == "E":
+        if found["severity"] == "E":
             said.append("%s is refused by %s: %s" % (found["setting"], found["rule"], found["message"]))
     return said

@@ -8,27 +8,33 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from . import _journal
-from ._apply import LOCK, forget_unused, write_step
-from ._owners import tuned
-from ._plan import restore_step
+from . import _guard, _journal
+from ._apply import LOCK, forget_unused, release, write_step
+from ._plan import drop_in_texts, restore_step
 from ._result import public
 
 
 class Rollback:
-    """What comes back: `steps` for values, `files` and `owners`."""
+    """What comes back: `steps` for values, `files` and `owners`; `errors` says what did not."""
 
-    def __init__(self, host, journal, steps, files, owners):
+    def __init__(self, host, journal):
         self.host = host
         self.journal = journal
-        self.steps = steps
-        self.files = files
-        self.owners = owners
+        self.steps = []
+        self.files = []
+        self.owners = []
+        self.errors = []
+
+    @property
+    def changing(self):
+        """The steps that write a value."""
+        return [step for step in self.steps if step["status"] == "drift"]
 
     @property
     def due(self):
-        """Whether the journal holds anything that is to come back."""
-        return bool(self.steps or self.files or self.owners)
+        """Whether the journal holds anything that is to come back, or a kill left its folder behind."""
+        left = not any(self.journal[part] for part in ("entries", "files", "folders", "owners"))
+        return bool(self.steps or self.files or self.owners) or (left and self.host.is_folder(_journal.FOLDER))
 
     def result(self):
         """The result of module `rollback`, alike in check mode and afterwards."""
@@ -37,67 +43,65 @@ class Rollback:
 
     def diff(self):
         """One before and after text: the values that come back, then the files that go."""
-        before = ["%s = %s\n" % (step["target"], step["running"]) for step in self.steps]
-        after = ["%s = %s\n" % (step["target"], step["desired"]) for step in self.steps]
+        before = ["%s = %s\n" % (step["target"], step["running"]) for step in self.changing]
+        after = ["%s = %s\n" % (step["target"], step["desired"]) for step in self.changing]
         before += ["# %s: written by us\n" % path for path in self.files]
         after += ["# %s: as it was before us\n" % path for path in self.files]
         return {"before": "".join(before), "after": "".join(after), "before_header": "rollback",
                 "after_header": "rollback"}
 
 
-def plan_rollback(host, roles):
-    """What the journal holds for these roles, or for all. Raises ForeignJournal."""
-    journal = _journal.load(host)
-    steps = [restore_step(host, key, entry) for key, entry in sorted(journal["entries"].items())
-             if not roles or entry["role"] in roles]
-    for step in steps:
-        step["why"] = "rollback"
-    files = sorted(path for path, kept in journal["files"].items() if not roles or kept["role"] in roles)
-    owners = sorted(journal["owners"]) if not roles else []
-    return Rollback(host, journal, steps, files, owners)
+def plan_rollback(host, roles=(), allow=()):
+    """What the journal holds for these roles, or for all. Raises ForeignJournal.
+
+    A role with a step that is refused, for a job is running, stays as it is as a whole.
+    """
+    plan = Rollback(host, _journal.load(host))
+    journal = plan.journal
+    for key, entry in sorted(journal["entries"].items()):
+        if not roles or entry["role"] in roles:
+            step = restore_step(host, key, entry, drop_in_texts(host, entry["role"]))
+            plan.steps.append(dict(step, why="rollback", _role=entry["role"]))
+    _guard.protect_jobs(plan, allow)
+    refused = {step["_role"]: step["reason"] for step in plan.steps if step["status"] == "refused"}
+    for step in plan.changing:
+        if step["_role"] in refused:
+            step.update(status="refused", reason=refused[step["_role"]])
+    plan.files = sorted(path for path, kept in journal["files"].items()
+                        if (not roles or kept["role"] in roles) and kept["role"] not in refused)
+    plan.owners = sorted(journal["owners"]) if not roles and not refused else []
+    return plan
 
 
-def carry_out(plan):
-    """Give back files, then owners, then values, then folders; returns a sentence for everything that failed.
+def carry_out(make_plan):
+    """Give back files, then owners, then values, then folders; returns the plan with its `errors`. Raises Locked.
 
     The order: an owner re-reads the files when it comes back, and applies values of its own that ours then correct.
     The journal is written last, so that a kill at any moment leaves all of it to be done again.
     """
-    host = plan.host
-    with host.only_one(LOCK, {"what": "rollback"}):
-        plan.journal = journal = _journal.load(host)
-        errors = _files(plan) + _owners(plan)
-        for step in plan.steps:
-            if step["status"] == "drift":
-                write_step(host, step)
-            if step.get("error") or step["status"] == "unreadable":
-                errors.append("%s: %s" % (step["target"], step.get("error") or step["reason"]))
-            else:
-                journal["entries"].pop(step["_restore"], None)
-        forget_unused(host, journal)
-        _journal.save(host, journal)
-    return errors
+    plan = make_plan()
+    if plan.due:
+        with plan.host.only_one(LOCK, {"what": "rollback"}):
+            plan = make_plan()
+            _give_back(plan)
+    return plan
 
 
-def _files(plan):
-    errors = []
+def _give_back(plan):
+    host, journal = plan.host, plan.journal
     for path in plan.files:
-        kept = plan.journal["files"].get(path)
         try:
-            if kept:
-                _journal.give_back_file(plan.host, plan.journal, path)
+            _journal.give_back_file(host, journal, path)
         except OSError as error:
-            plan.journal["files"][path] = kept
-            errors.append("%s: %s" % (path, error.strerror))
-    return errors
-
-
-def _owners(plan):
-    errors = []
-    for name in plan.owners:
-        try:
-            tuned.give_back(plan.host, plan.journal["owners"][name])
-            del plan.journal["owners"][name]
-        except (OSError, tuned.TakeOverFailed) as error:
-            errors.append("giving back to %s failed: %s" % (name, error))
-    return errors
+            plan.errors.append("%s: %s" % (path, error.strerror))
+    leaving = {step["_restore"] for step in plan.steps if step["status"] in ("drift", "not_applicable")}
+    release(host, journal, set(journal["entries"]) - leaving, plan.errors)
+    for step in plan.changing:
+        write_step(host, step)
+    for step in plan.steps:
+        if step.get("error") or step["status"] in ("unreadable", "refused"):
+            plan.errors.append("%s: %s" % (step["target"], step.get("error") or step["reason"]))
+        else:
+            journal["entries"].pop(step["_restore"], None)
+    forget_unused(host, journal)
+    _journal.save(host, journal)

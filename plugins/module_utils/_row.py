@@ -29,7 +29,8 @@ class Row:
         self.disruption = words.pop("disruption", "none")
         self.raise_only = words.pop("raise_only", False)
         self.twin = words.pop("twin", None)
-        self.rivals = words.pop("rivals", ())
+        self.needs = words.pop("needs", None)
+        self.reserved = words.pop("reserved", None)
         if words:
             raise ValueError("%s: unknown %s" % (name, ", ".join(sorted(words))))
         if self.effect not in EFFECTS or self.disruption not in DISRUPTIONS:
@@ -39,10 +40,15 @@ class Row:
 
 
 def sysctl(name, value, **words):
-    """A key of sysctl(8). `twin` is the key that the kernel zeroes when this one is written."""
+    """A key of sysctl(8). `twin` is the key that the kernel zeroes when this one is written; `needs` names a row that
+    must not have failed before this one is written.
+    """
     return Row("sysctl", name, value, paths=("/proc/sys/" + name.replace(".", "/"),), **words)
 
 
 def sysfs(name, value, path, **words):
-    """A file below /sys. In `path`, or the first of several that is there, {field} stands for a number or a name."""
+    """A file below /sys. In `path`, or the first of several that is there, {field} stands for a number or a name.
+
+    `reserved` names what others may reserve at boot by another name (_conflicts.py), and what is then not taken away.
+    """
     return Row("sysfs", name, value, paths=(path,) if isinstance(path, str) else tuple(path), **words)

@@ -21,6 +21,13 @@ def nearest(word, known):
     return "did you mean %s?" % close[0] if close else "known: %s" % ", ".join(known)
 
 
+def _null_hint(raw):
+    """How to say null, for who wrote it as a word, as -e name=null does."""
+    if str(raw).strip().lower() not in ("null", "none", "~"):
+        return ""
+    return "; null as such is said in YAML or JSON, as in -e '{\"name\": null}'"
+
+
 class Int:
     """A decimal integer from `low` to `high`, both included; None leaves that side open."""
 
@@ -40,16 +47,17 @@ class Int:
 
     def parse(self, raw):
         """Accept an int or its decimal text (as it arrives from -e); reject a bool, a float and units."""
-        if isinstance(raw, bool) or not re.match(r"^\s*[-+]?[0-9]+\s*$", str(raw)):
-            raise ValueError("%r is not %s" % (raw, self.describe()))
+        if isinstance(raw, bool) or not re.match(r"^\s*[-+]?(0|[1-9][0-9]*)\s*$", str(raw)):
+            raise ValueError("%r is not %s%s" % (raw, self.describe(), _null_hint(raw)))
         number = int(str(raw))
         if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
             raise ValueError("%d is not %s" % (number, self.describe()))
         return str(number)
 
     def read(self, text):
-        """The first number of what the kernel prints."""
-        return str(int(text.split()[0]))
+        """The first number of what the kernel prints, or of what a file gives it: 010 is octal to the kernel."""
+        word = text.split()[0]
+        return str(int(word, 8) if re.match("^-?0[0-7]+$", word) else int(word, 0))
 
     def offers(self, text):
         """The kernel does not list the numbers that it accepts."""
@@ -81,7 +89,7 @@ class Word:
         if word in self.never:
             raise ValueError("%r is never written: %s; legal is %s" % (word, self.never[word], self.describe()))
         if word not in self.words:
-            raise ValueError("%r is not %s; %s" % (raw, self.describe(), nearest(word, self.words)))
+            raise ValueError("%r is not %s; %s%s" % (raw, self.describe(), nearest(word, self.words), _null_hint(raw)))
         return word
 
     def read(self, text):

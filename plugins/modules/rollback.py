@@ -22,6 +22,12 @@ options:
     elements: str
     choices: [numa, thp, vm]
     default: []
+  allow:
+    description: Disruptions that are allowed on this run although a job is running.
+    type: list
+    elements: str
+    choices: [link]
+    default: []
   sysroot:
     description: The folder below which the machine lies. Below another one than V(/) no command is started.
     type: path
@@ -60,6 +66,8 @@ owners:
   elements: str
 """
 
+from functools import partial
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host, Locked
@@ -73,26 +81,27 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "roles": {"type": "list", "elements": "str", "choices": sorted(ROLES), "default": []},
+            "allow": {"type": "list", "elements": "str", "choices": ["link"], "default": []},
             "sysroot": {"type": "path", "default": "/"},
         },
         supports_check_mode=True,
     )
     host = Host(module.params["sysroot"], read_only=module.check_mode)
-    errors = []
+    make_plan = partial(plan_rollback, host, module.params["roles"], module.params["allow"])
     try:
-        plan = plan_rollback(host, module.params["roles"])
-        if not module.check_mode and plan.due:
+        plan = make_plan()
+        if plan.due and not module.check_mode:
             if not host.is_root():
                 module.fail_json(msg="giving settings back needs root: run with become", **plan.result())
-            errors = carry_out(plan)
+            plan = carry_out(make_plan)
     except ForeignJournal as error:
         module.fail_json(msg=str(error))
     except Locked as error:
         module.fail_json(msg="another run is changing this node, nothing was changed: %s" % error)
     except OSError as error:  # The journal or the lock cannot be written: a full or read-only file system.
-        module.fail_json(msg="%s: %s" % (error.filename, error.strerror), **plan.result())
-    if errors:
-        module.fail_json(msg="not everything came back: " + "; ".join(errors), **plan.result())
+        module.fail_json(msg="%s: %s" % (error.filename, error.strerror))
+    if plan.errors:
+        module.fail_json(msg="not everything came back: " + "; ".join(plan.errors), **plan.result())
     module.exit_json(**plan.result())
 
 

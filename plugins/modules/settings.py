@@ -118,6 +118,8 @@ notes:
   elements: str
 """
 
+from functools import partial
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gpuwright.node.plugins.module_utils._apply import apply
@@ -145,23 +147,25 @@ def main():
         supports_check_mode=True,
     )
     request = module.params
+    role = request["role"]
     host = Host(request["sysroot"], read_only=module.check_mode)
+    make_plan = partial(build, host, role, ROLES[role], request["values"], request)
     try:
-        plan = build(host, request["role"], ROLES[request["role"]], request["values"], request)
+        plan = make_plan()
         if module.check_mode:
             module.exit_json(**result(plan))
-        if plan.changing and not host.is_root():
-            module.fail_json(msg="changing settings needs root: run with become", **result(plan))
-        apply(plan, {"what": "role %s" % request["role"]})
+        if plan.due and not host.is_root():
+            module.fail_json(msg="role %s: changing settings needs root: run with become" % role, **result(plan))
+        plan = apply(make_plan, {"what": "role %s" % role})
     except (BadInput, ForeignJournal, UnknownOwner) as error:
-        module.fail_json(msg="role %s: nothing was changed: %s" % (request["role"], error))
+        module.fail_json(msg="role %s: nothing was changed: %s" % (role, error))
     except Locked as error:
         module.fail_json(msg="another run is changing this node, nothing was changed: %s" % error)
     except OSError as error:  # The journal or the lock cannot be written: a full or read-only file system.
-        module.fail_json(msg="role %s: %s: %s" % (request["role"], error.filename, error.strerror), **result(plan))
+        module.fail_json(msg="role %s: %s: %s" % (role, error.filename, error.strerror))
     said = failures(plan)
     if said:
-        module.fail_json(msg="role %s: %s" % (request["role"], "; ".join(said)), **result(plan))
+        module.fail_json(msg="role %s: %s" % (role, "; ".join(said)), **result(plan))
     module.exit_json(**result(plan))
 
 

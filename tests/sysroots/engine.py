@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import types
 
-from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _host, _plan
+from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _host, _plan, _rollback
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
 from tests.sysroots.plain_node import Kernel
@@ -32,9 +33,13 @@ def plan(root, role, values, read_only=True, catalogue=None, **request):
 
 def apply(root, role, values, **request):
     """Plan and carry out; returns the plan."""
-    made = plan(root, role, values, read_only=False, **request)
-    _apply.apply(made, {"what": "test"})
-    return made
+    return _apply.apply(functools.partial(plan, root, role, values, read_only=False, **request), {"what": "test"})
+
+
+def roll_back(root, roles=(), allow=()):
+    """Give everything back; returns the plan."""
+    host = Kernel(str(root), read_only=False)
+    return _rollback.carry_out(functools.partial(_rollback.plan_rollback, host, roles, allow))
 
 
 def steps(made):

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kind sysctl: lives in /proc/sys, persists in sysctl.d.
 
-PRIVATE to the collection. What every kind has: `places`, `line`, `parse`, `drop_in`, `taken_over`, `identity`,
-`in_force`, `others`, `rival` and `before_us`.
+PRIVATE to the collection. What every kind has: `places`, `line`, `parse` and `KEYED_BY` (what it names values by),
+`drop_in`, `taken_over`, `identity`, `in_force`, `others`, `rival` and `before_us`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from .._owners import sysctl_d
 
 FOLDER = "/etc/sysctl.d"
+KEYED_BY = "target"
 
 
 def drop_in(role):
@@ -52,7 +53,7 @@ def in_force(host, row, path):
     if row.twin and row.value.read(text) == "0":
         twin = "/proc/sys/" + row.twin.replace(".", "/")
         other = host.read(twin)
-        if other != "0":
+        if other != "0" or twin.endswith("ratio"):  # Of two zeroes only the ratio can be written.
             return twin, other
     return path, text
 
@@ -62,14 +63,22 @@ def others(host):
     return sysctl_d.assignments(host)
 
 
-def rival(settled, row, target, path, ours):
-    """The assignment of another file that is applied after our file `ours`, or None.
+def rival(settled, row, target, path, ours, value):
+    """The assignment of another file that takes effect after `value` in our file `ours`, or None.
 
-    A file that sets the twin counts, since the kernel then zeroes ours.
+    A file that sets the twin counts, since the kernel then zeroes ours: even an earlier one does where an earlier file
+    still gives our key the same value, because systemd-sysctl then writes it in that place.
     """
     theirs = [item for item in settled if item["file"] not in _mine(ours) and item["value"] is not None]
-    found = [sysctl_d.after(theirs, key, ours) for key in (target, row.twin) if key]
-    return max((item for item in found if item), key=lambda item: (item["name"], item["line"]), default=None)
+    found = sysctl_d.after(theirs, target, ours)
+    if found and found["value"] != value:
+        return found
+    if not row.twin:
+        return None
+    mine = {"key": target, "value": value, "file": ours, "name": ours.rpartition("/")[2], "line": 0}
+    order = sysctl_d.in_order_of_writing(theirs, mine)
+    places = {item["key"]: place for place, item in enumerate(order)}
+    return order[places[row.twin]] if places.get(row.twin, -1) > places[target] else None
 
 
 def before_us(settled, target, ours):

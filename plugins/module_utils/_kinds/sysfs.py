@@ -13,6 +13,7 @@ import re
 from .._owners import tmpfiles_d
 
 FOLDER = "/etc/tmpfiles.d"
+KEYED_BY = "path"
 
 
 def drop_in(role):
@@ -87,7 +88,7 @@ def others(host):
     return tmpfiles_d.writes(host)
 
 
-def rival(lines, row, target, path, ours):
+def rival(lines, row, target, path, ours, value):
     """The line of another file that wins over ours for this path at boot, or None."""
     mine = {FOLDER + "/" + start + ours.rpartition("/")[2][2:] for start in ("90", "00")} - {ours}
     return tmpfiles_d.beats([item for item in lines if item["file"] not in mine], path, ours)

@@ -72,6 +72,22 @@ def after(found, key, file):
     return later[-1] if later else None
 
 
+def in_order_of_writing(found, mine):
+    """What systemd-sysctl writes at boot, in its order, with the assignment `mine` in its file's place among `found`.
+
+    A key that is repeated with the same value keeps its first place; with another value it moves to the end.
+    """
+    boot = [one for one in found if not one.get("procps_only") and one["file"] != KERNEL_COMMAND_LINE
+            and one["value"] is not None and not is_glob(one["key"])]
+    place = len([one for one in boot if one["name"] <= mine["name"]])
+    table = {}
+    for one in boot[:place] + [mine] + boot[place:]:
+        if one["key"] not in table or table[one["key"]]["value"] != one["value"]:
+            table.pop(one["key"], None)
+            table[one["key"]] = one
+    return list(table.values())
+
+
 def is_glob(key):
     """Whether a key stands for several."""
     return any(character in key for character in "*?[")

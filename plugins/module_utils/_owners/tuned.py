@@ -99,6 +99,14 @@ def apply_take_over(host, entry):
     return True
 
 
+def keep_only(host, entry, keys):
+    """Take over fewer settings than `entry` did: tuned has the others again. Returns the entry for the journal."""
+    fewer = dict(entry, keys=[list(key) for key in keys])
+    fewer["text"] = _text(host, fewer, [tuple(key) for key in keys])
+    apply_take_over(host, fewer)
+    return fewer
+
+
 def give_back(host, entry):
     """Bring the profile and mode of before back and remove ours; returns whether anything changed."""
     changed = host.exists(_path(entry))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from .finding import finding
 
 _ENABLED = "transparent_hugepage/enabled"
+_SLEEP = "khugepaged/scan_sleep_millisecs"
 
 
 def thp_anon(view):
@@ -38,7 +39,7 @@ def restart_needed(view):
 
 def khugepaged_never_sleeps(view):
     """A khugepaged that does not sleep keeps a core busy."""
-    if view.text("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs") == "0":
-        return [finding("khugepaged", "W", "khugepaged/scan_sleep_millisecs", "khugepaged never sleeps and keeps one "
+    if view.value(_SLEEP, "/sys/kernel/mm/transparent_hugepage/" + _SLEEP) == "0":
+        return [finding("khugepaged", "W", _SLEEP, "khugepaged never sleeps and keeps one "
                         "core busy: set thp_khugepaged_scan_sleep_millisecs")]
     return []

@@ -18,7 +18,7 @@ def r16_panic_on_oom(view):
     """vm.panic_on_oom other than 0 needs a way back up, somebody who sees the traces, and no containers for 2."""
     step = view.step("vm.panic_on_oom")
     value = view.value("vm.panic_on_oom")
-    if step is None or "_restore" in step or value in (None, "0"):
+    if step is None or value in (None, "0"):
         return []
     found = []
     if view.number("kernel.panic") == 0:
@@ -28,7 +28,9 @@ def r16_panic_on_oom(view):
     runtime = next((name for path, name in _CONTAINERS if view.exists(path)), None)
     if value == "2" and runtime:
         found.append("%s is here, and with 2 a container that runs out of its own memory takes the node down" % runtime)
-    findings = [finding("R16", "E", "vm.panic_on_oom", words) for words in found]
+    # Where panic_on_oom is in force already, what must not happen is that kernel.panic is given back.
+    cause = "kernel.panic" if step["status"] == "ok" and view.given_back("kernel.panic") else "vm.panic_on_oom"
+    findings = [finding("R16", "E", cause, words) for words in found]
     if value == "1":
         findings.append(finding("R16", "W", "vm.panic_on_oom", "1 does nothing for services bound to a cpuset, "
                                 "a memory policy or a memory cgroup, as GPU services usually are"))

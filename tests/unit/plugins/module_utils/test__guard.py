@@ -10,14 +10,15 @@ import types
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _result
+from ansible_collections.gpuwright.node.plugins.module_utils._input import BadInput
 from ansible_collections.gpuwright.node.plugins.module_utils._row import sysctl
 from ansible_collections.gpuwright.node.plugins.module_utils._values import Int
 
 from tests.sysroots import plain_node
-from tests.sysroots.engine import apply, plan, steps
+from tests.sysroots.engine import apply, plan, roll_back, statuses, steps
 
 # Role network will bring rows that may stall traffic; until then this one stands in for them.
-LINK = types.SimpleNamespace(RULES=(), ROWS=(
+LINK = types.SimpleNamespace(RULES=(), OPTIONS=(), ROWS=(
     sysctl("vm.swappiness", Int(0, 200), variable="vm_swappiness", doc="Stand-in for a row that may drop traffic.",
            source="https://example.org/", disruption="link"),
     sysctl("kernel.panic", Int(), variable="vm_kernel_panic", doc="One that may not.", source="https://example.org/")))
@@ -77,3 +78,48 @@ def test_a_rule_sees_the_values_as_they_will_be(tmp_path):
                 options={"vm_panic_on_oom_attested": True})
     assert steps(made)["vm.panic_on_oom"]["status"] == "drift"
     assert [(found["rule"], found["severity"]) for found in made.findings] == [("R16", "W")]
+
+
+@pytest.mark.parametrize("value", ["false", "no", "0", False])
+def test_an_option_written_as_text_means_what_it_says(tmp_path, value):
+    asked = {"vm.panic_on_oom": 1, "kernel.panic": 10}
+    made = plan(plain_node.build(tmp_path), "vm", asked, options={"vm_panic_on_oom_attested": value})
+    assert steps(made)["vm.panic_on_oom"]["status"] == "refused"
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"vm_panic_on_oom_attested": "maybe"}, "'maybe' is neither true nor false"),
+    ({"vm_attested": True}, "vm_attested is no option of this role"),
+])
+def test_a_bad_option_is_an_error(tmp_path, options, words):
+    with pytest.raises(BadInput, match=words):
+        plan(plain_node.build(tmp_path), "vm", {}, options=options)
+
+
+def test_the_way_back_up_is_not_given_back_while_panic_on_oom_needs_it(tmp_path):
+    root = plain_node.build(tmp_path)
+    options = {"vm_panic_on_oom_attested": True}
+    apply(root, "vm", {"vm.panic_on_oom": 1, "kernel.panic": 10}, options=options)
+    made = apply(root, "vm", {"vm.panic_on_oom": 1}, options=options)
+    assert statuses(made) == {"vm.panic_on_oom": "ok", "kernel.panic": "refused"}
+    assert any("kernel.panic is refused by R16" in said for said in _result.failures(made))
+    assert (root / "proc/sys/kernel/panic").read_text() == "10\n"
+    assert "kernel.panic = 10" in (root / "etc/sysctl.d/90-gpuwright-vm.conf").read_text()
+    apply(root, "vm", {}, options=options)
+    assert (root / "proc/sys/kernel/panic").read_text().strip() == "0"
+
+
+def test_a_job_keeps_a_link_row_from_being_given_back_too(tmp_path):
+    root = plain_node.build(tmp_path)
+    before = plain_node.snapshot(root)
+    apply(root, "vm", BOTH, catalogue=LINK)
+    plain_node.process(root, 4242, "python3", "/dev/nvidia0")
+    made = apply(root, "vm", {"kernel.panic": 11}, catalogue=LINK)
+    assert statuses(made)["vm.swappiness"] == "refused"
+    assert "vm.swappiness = 10" in (root / "etc/sysctl.d/90-gpuwright-vm.conf").read_text()
+    given = roll_back(root)
+    assert [said.split(":")[0] for said in given.errors] == ["kernel.panic", "vm.swappiness"]
+    assert (root / "proc/sys/vm/swappiness").read_text().strip() == "10"
+    assert roll_back(root, allow=["link"]).errors == []
+    now = {path: what for path, what in plain_node.snapshot(root).items() if not path.startswith("/proc/4242")}
+    assert now == before

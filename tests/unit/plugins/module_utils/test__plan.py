@@ -24,7 +24,7 @@ SOURCE = "https://example.org/"
 def stand_in(**words):
     """A catalogue with one row, for kinds of settings that no role has yet."""
     row = sysctl("vm.swappiness", Int(0, 200), variable="vm_swappiness", doc="Stand-in.", source=SOURCE, **words)
-    return types.SimpleNamespace(ROWS=(row,), RULES=())
+    return types.SimpleNamespace(ROWS=(row,), RULES=(), OPTIONS=())
 
 
 def test_planning_writes_nothing(tmp_path):
@@ -128,7 +128,7 @@ def test_every_problem_of_the_input_is_named_at_once_and_nothing_is_written(tmp_
     assert said == [
         "vm.swapiness is no setting of this role; did you mean vm.swappiness?",
         "vm_dirty_ratio (group_vars/all.yml:3): 200 is not an integer from 0 to 100",
-        "vm_dirty_bytes (set by the task): True is not an integer of 8192 or more",
+        "vm_dirty_bytes (set by the task): True is not an integer from 8192 to 9223372036854775807",
         "vm_hugepages (set by the task): this kernel has no pages of 4096 kB; known: 1048576, 2048",
     ]
     assert plain_node.snapshot(root) == before
@@ -141,7 +141,10 @@ def test_twins_are_not_both_set(tmp_path):
 
 @pytest.mark.parametrize("text, words", [
     ("{not json", "damaged"), ("[]", "damaged"), ('{"schema": 2, "machine": {}}', "schema 2, this version knows 1"),
-    (json.dumps({"schema": 1, "machine": {"machine_id": "f" * 32}}), "belongs to another machine"),
+    (json.dumps({"schema": 1, "machine": {}, "entries": [], "files": {}, "folders": [], "owners": {}}), "damaged"),
+    (json.dumps({"schema": 1, "machine": None, "entries": {}, "files": {}, "folders": [], "owners": {}}), "damaged"),
+    (json.dumps({"schema": 1, "machine": {"machine_id": "f" * 32}, "entries": {}, "files": {}, "folders": [],
+                 "owners": {}}), "belongs to another machine"),
 ])
 def test_a_journal_that_is_not_ours_is_refused(tmp_path, text, words):
     root = plain_node.build(tmp_path)

@@ -10,12 +10,12 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils._values import Int, Pages, Word, nearest
 
 
-@pytest.mark.parametrize("raw, text", [(44, "44"), ("44", "44"), (" 7 ", "7"), (0, "0"), ("+5", "5"), ("007", "7")])
+@pytest.mark.parametrize("raw, text", [(44, "44"), ("44", "44"), (" 7 ", "7"), (0, "0"), ("+5", "5")])
 def test_an_int_arrives_as_number_or_as_text(raw, text):
     assert Int(0, 200).parse(raw) == text
 
 
-@pytest.mark.parametrize("raw", [True, False, "4M", 1.5, "1.0", "", "auto", [1], {"a": 1}, "0x10", "1e3", "١"])
+@pytest.mark.parametrize("raw", [True, False, "4M", 1.5, "1.0", "", "auto", [1], {"a": 1}, "0x10", "1e3", "007", "١"])
 def test_what_is_no_int_is_refused_with_the_range(raw):
     with pytest.raises(ValueError, match="is not an integer from 0 to 200"):
         Int(0, 200).parse(raw)
@@ -33,8 +33,16 @@ def test_an_int_describes_its_range(value, words):
     assert value.describe() == words
 
 
-def test_an_int_reads_the_first_number_the_kernel_prints():
-    assert Int().read("4096\t87380\t6291456") == "4096"
+@pytest.mark.parametrize("text, number", [("4096\t87380\t6291456", "4096"), ("0", "0"), ("-1", "-1"), ("010", "8"),
+                                          ("0x10", "16")])
+def test_an_int_reads_the_first_number_as_the_kernel_does(text, number):
+    assert Int().read(text) == number
+
+
+@pytest.mark.parametrize("value", [Int(0, 200), Word("always", "never")])
+def test_null_as_a_word_is_answered_with_how_to_say_it(value):
+    with pytest.raises(ValueError, match="null as such is said in YAML or JSON"):
+        value.parse("null")
 
 
 THP = Word("always", "madvise", "never", never={"force": "it is for testing"})

@@ -24,6 +24,11 @@ def test_a_khugepaged_that_never_sleeps_is_reported(tmp_path):
     assert found(root)["khugepaged"]["severity"] == "W"
 
 
+def test_a_khugepaged_that_this_run_puts_to_sleep_is_fine(tmp_path):
+    root = plain_node.build(tmp_path, **{plain_node.THP + "/khugepaged/scan_sleep_millisecs": "0"})
+    assert not plan(root, "thp", {"khugepaged/scan_sleep_millisecs": 10000}).findings
+
+
 def test_gpu_processes_older_than_the_change_need_a_restart(tmp_path):
     root = plain_node.build(tmp_path)
     plain_node.process(root, 4242, "python3", "/dev/nvidia0")

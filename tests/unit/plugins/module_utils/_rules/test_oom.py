@@ -54,6 +54,11 @@ def test_a_background_threshold_that_is_not_below_is_named(tmp_path, values, set
     assert [found["setting"] for found in made.findings if found["rule"] == "dirty-order"] == [setting]
 
 
+def test_the_form_that_this_run_zeroes_is_not_judged(tmp_path):
+    made = plan(plain_node.build(tmp_path), "vm", {"vm.dirty_ratio": None, "vm.dirty_bytes": 1 << 30})
+    assert not [found for found in made.findings if found["rule"] == "dirty-order"]
+
+
 def test_thresholds_in_order_are_fine(tmp_path):
 
     made = plan(plain_node.build(tmp_path), "vm", {"vm.dirty_ratio": 10, "vm.dirty_background_ratio": 3})
