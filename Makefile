@@ -3,15 +3,19 @@ SHELL := /bin/bash
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 ARGS ?=
 APPLY ?=
+CHECK ?=
 TEST := tests/setup/test.sh
 
-.PHONY: help site test unit repo lint sanity docs bench lab lab-site clean
+.PHONY: help site rollback test unit repo lint sanity docs bench lab lab-site clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 site:  ## audit this machine (check mode with diff); APPLY=1 applies; ARGS="..." goes to ansible-playbook
 	@APPLY='$(APPLY)' tests/setup/site.sh $(ARGS)
+
+rollback:  ## give back all that APPLY=1 make site changed on this machine; CHECK=1 only says what
+	@PLAYBOOK=rollback APPLY='$(if $(CHECK),,1)' tests/setup/site.sh $(ARGS)
 
 test:  ## the whole test suite
 	@$(TEST) tests/unit tests/repo tests/gates tests/lab

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
-import sys
 import time
 
 from ansible import constants as C
@@ -136,6 +135,17 @@ def _show(lines):
 
 def _width():
     """The width of the terminal, within reason; a log has no width of its own."""
-    if not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
-        return _NO_TERMINAL
-    return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
+    columns = os.environ.get("COLUMNS", "")
+    columns = int(columns) if columns.isdigit() else _columns_of_parent()
+    return min(max(columns, _NARROWEST), _WIDEST) if columns else _NO_TERMINAL
+
+
+def _columns_of_parent():
+    """The columns of ansible-playbook's terminal, or 0: this is a worker, whose own output is detached."""
+    with contextlib.suppress(OSError):
+        handle = os.open("/proc/%d/fd/1" % os.getppid(), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            return os.get_terminal_size(handle).columns
+        finally:
+            os.close(handle)
+    return 0

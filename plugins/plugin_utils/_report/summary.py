@@ -32,7 +32,8 @@ def of_host(name, host, width):
         lines += [("", None), (role, None)]
         rows = [((_name(step), _running(step), _text(step["desired"]), status_of(step), _why(step)), status_of(step))
                 for step in steps]
-        lines += table(_HEADS, rows, width) if rows else [("  no setting", None)]
+        nothing = _nothing(None if told.get("failed") else role)
+        lines += table(_HEADS, rows, width) if rows else [("  %s" % nothing, None)]
         for what in ("files", "owners"):
             if told.get(what):
                 words = "  %s given back: %s" % (what, ", ".join(told[what]))
@@ -46,7 +47,7 @@ def host_line(name, host):
     """One line on one host: `node1: 14 ok, 2 drift, 1 conflict`."""
     counts = collections.Counter(status_of(step) for step in host["settings"])
     said = ["%d %s" % (counts[status], status) for status in reversed(STATUSES) if counts[status]]
-    said = said or ["no setting was checked"]
+    said = said or [_nothing("rollback" if "rollback" in host["roles"] and host["status"] == "answered" else None)]
     rules = collections.Counter(found["severity"] for found in host["rules"])
     said += ["%s from rules" % _plural(rules[letter], word) for letter, word in _SEVERITIES.items() if rules[letter]]
     if host["reboot_required"]:
@@ -54,6 +55,10 @@ def host_line(name, host):
     if host["status"] != "answered":
         said.insert(0, "%s (%s)" % (host["status"].upper().replace("_", " "), host["message"]))
     return "%s: %s" % (name, ", ".join(said))
+
+
+def _nothing(role):
+    return "nothing to give back" if role == "rollback" else "no setting was checked"
 
 
 def empty_merge():

@@ -12,7 +12,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def main():
-    module = AnsibleModule(argument_spec={"roles": {"type": "list"}}, supports_check_mode=True)
+    options = {"roles": {"type": "list"}, "allow": {"type": "list"}}
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     with open(os.environ["GPUWRIGHT_TEST_LOG"], "a") as log:
         log.write("rollback %s\n" % ("check" if module.check_mode else "apply"))
     step = {"name": "vm.swappiness", "kind": "sysctl", "target": "vm.swappiness", "desired": "60", "running": "10",

@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import struct
+import subprocess
+import sys
+import termios
 import types
 
 import pytest
@@ -118,8 +123,22 @@ def test_a_folder_that_cannot_be_written_fails_no_host(act, tmp_path, monkeypatc
     assert act({"must_be_complete": True})["failed"] is True
 
 
-@pytest.mark.parametrize(("columns", "width"), [("40", 80), ("120", 120), ("500", 160), ("", 100)])
-def test_the_width_is_that_of_the_terminal_within_reason(columns, width, monkeypatch):
+@pytest.mark.parametrize(("columns", "width"), [("40", 80), ("120", 120), ("500", 160)])
+def test_the_width_is_told_by_columns_within_reason(columns, width, monkeypatch):
     monkeypatch.setitem(os.environ, "COLUMNS", columns)
-    monkeypatch.setattr(report.sys, "stdout", types.SimpleNamespace(isatty=lambda: False))
     assert report._width() == width
+
+
+@pytest.mark.parametrize(("terminal", "width"), [(132, 132), (None, 100)])
+def test_the_width_is_that_of_the_parents_terminal_which_a_worker_does_not_have(terminal, width, monkeypatch):
+    monkeypatch.delitem(os.environ, "COLUMNS", raising=False)
+    primary, secondary = os.openpty()
+    fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 40, terminal or 0, 0, 0))
+    parent = os.open(os.devnull, os.O_RDONLY) if terminal is None else secondary
+    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], stdout=2)"
+    child = "import sys; sys.path[:0] = %r; from %s import _width; sys.stderr.write(str(_width()))" % (
+        sys.path, report.__name__)
+    answer = subprocess.run([sys.executable, "-c", program, child], stdout=parent, stderr=subprocess.PIPE, text=True,
+                            check=False)
+    os.close(primary)
+    assert answer.stderr == str(width)
