@@ -112,7 +112,10 @@ def site(_args: argparse.Namespace) -> int:
     checkout = guest.home().parents[1]
     outcome = up(argparse.Namespace(names=HOSTS, keep=False, cpus=guest.CPUS))
     playbook = ["ansible-playbook", "-i", str(checkout / "inventories/lab"), str(checkout / "playbooks/site.yml")]
-    return outcome or subprocess.run(playbook, check=False).returncode
+    try:
+        return outcome or subprocess.run(playbook, check=False).returncode
+    except OSError as error:
+        raise LabError(f"ansible-playbook: {error.strerror}; `make lab-site` brings one along") from error
 
 
 def parser() -> argparse.ArgumentParser:
