@@ -11,7 +11,6 @@ from __future__ import annotations
 import difflib
 import os
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES, variables
@@ -33,17 +32,19 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         args = dict(self._task.args)
         role = args.get("role")
-        if role in ROLES:
-            _reject_misspelt(role, task_vars)
-            args["origins"] = _origins(role, args.get("values") or {}, task_vars)
-        result = ask.ask(self, "gpuwright.node.settings", args, task_vars)
-        kept = ask.answer(result, self._task.check_mode)
-        parts.keep(task_vars["inventory_hostname"], role or "settings", kept, parts.folder(task_vars, self._templar))
+        wrong = _misspelt(role, task_vars) if role in ROLES else None
+        if wrong:
+            result = {"failed": True, "msg": wrong}
+        else:
+            args["origins"] = _origins(role, args.get("values") or {}, task_vars) if role in ROLES else {}
+            result = ask.ask(self, "gpuwright.node.settings", args, task_vars)
+        parts.keep(task_vars["inventory_hostname"], role or "settings", ask.answer(result, self._task.check_mode),
+                   parts.folder(task_vars, self._templar))
         return result
 
 
-def _reject_misspelt(role, task_vars):
-    """Fail on a variable that is close to one of the role's but is none; others with the prefix are somebody else's."""
+def _misspelt(role, task_vars):
+    """Words on variables that are close to one of the role's but are none; others are somebody else's."""
     known = variables(role)
     meant = task_vars.get("gpuwright_ignore_variables") or ()
     wrong = []
@@ -52,10 +53,9 @@ def _reject_misspelt(role, task_vars):
             close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
             if close:
                 wrong.append("%s%s: did you mean %s?" % (name, _place(task_vars[name]), close[0]))
-    if wrong:
-        raise AnsibleActionFail(
-            "role %s: nothing was changed: no such variable: %s (a variable of yours that only looks like one of the "
-            "role's goes into the list gpuwright_ignore_variables)" % (role, "; ".join(sorted(wrong))))
+    return wrong and (
+        "role %s: nothing was changed: no such variable: %s (a variable of yours that only looks like one of the "
+        "role's goes into the list gpuwright_ignore_variables)" % (role, "; ".join(sorted(wrong))))
 
 
 def _origins(role, values, task_vars):

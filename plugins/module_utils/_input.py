@@ -39,7 +39,9 @@ def check(host, rows, values, origins):
         try:
             wanted.extend(_expand(host, row, row.value.parse(values[row.name])))
         except ValueError as error:
-            problems.append("%s (%s): %s" % (row.variable, origins.get(row.name, "set by the task"), error))
+            origin = origins.get(row.name, "set by the task")
+            where = origin if origin.startswith(row.variable) else "%s (%s)" % (row.variable, origin)
+            problems.append("%s: %s" % (where, error))
     asked = {row.name for row, *_place in wanted}
     for row in rows:
         if row.twin in asked and row.name in asked and row.name < row.twin:

@@ -155,7 +155,8 @@ def main():
         if module.check_mode:
             module.exit_json(**result(plan))
         if plan.due and not host.is_root():
-            module.fail_json(msg="role %s: changing settings needs root: run with become" % role, **result(plan))
+            module.fail_json(msg="role %s: changing settings needs root: run with become" % role,
+                             **dict(result(plan), changed=False))
         plan = apply(make_plan, {"what": "role %s" % role})
     except (BadInput, ForeignJournal, UnknownOwner) as error:
         module.fail_json(msg="role %s: nothing was changed: %s" % (role, error))

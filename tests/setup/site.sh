@@ -34,8 +34,11 @@ if [ "$(id -u)" != 0 ]; then
         options+=(--become)
     elif command -v sudo >/dev/null && [ -t 0 ]; then
         options+=(--become --ask-become-pass)
+    elif [ "${APPLY:-}" != 1 ]; then
+        options+=(-e ansible_become=false)
+        what+=", without root: what only root may read is not known"
     else
-        fail "needs root: start it as root, or from a terminal as a user who may sudo"
+        fail "changing settings needs root: start it as root, or from a terminal as a user who may sudo"
     fi
 fi
 printf '[4/4] playbooks/%s.yml on this machine (%s)\n' "$playbook" "$what"

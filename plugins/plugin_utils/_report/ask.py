@@ -40,5 +40,8 @@ def failure(result):
         return {"failed": None}
     # A module that crashed has no msg, only an exception; what ansible-core makes of that differs between versions.
     event = getattr(result.get("exception"), "event", None)
-    message = result.get("msg") or getattr(event, "msg", None) or result.get("module_stderr")
+    message = result.get("msg") or getattr(event, "msg", None)
+    # Where Python did not start, or died, its last line tells more than that there was no JSON.
+    said = str(result.get("module_stderr") or "").strip().splitlines()
+    message = ": ".join(str(part) for part in (message, said[-1] if said else None) if part)
     return {"failed": str(message or "failed without a message"), "no_answer": bool(result.get("no_answer"))}

@@ -46,7 +46,7 @@ def verdict(host, kept, play):
         return "no_answer", "nothing was asked of it, or nothing came back"
     if "report" in kept:
         return kept["report"]["status"], kept["report"]["message"]
-    return "not_reached", "the run has not come to it"
+    return "not_reached", "the run has not come to it, or was interrupted before it could tell"
 
 
 def keep_failure(host, message, report_folder):

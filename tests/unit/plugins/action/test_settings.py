@@ -62,10 +62,12 @@ def test_every_step_says_where_its_value_was_set(play):
     assert steps["kernel.panic"]["desired"] == "20"
 
 
-def test_a_misspelt_variable_is_named_with_its_nearest_match_and_nothing_is_written(play):
+def test_a_misspelt_variable_is_named_with_its_nearest_match_and_nothing_is_written(play, tmp_path):
     status, output, _steps, root = play(vm_swapiness=1, vm_image="debian.qcow2")
     assert status == 2
     assert "vm_swapiness, <CLI option '-e'>: did you mean vm_swappiness?" in output and "vm_image" not in output
+    kept = json.loads(next(tmp_path.glob("report/.parts/*/node1/vm.json")).read_text())["data"]
+    assert "did you mean vm_swappiness?" in kept["failed"], "the report has it too"
     assert (root / "proc/sys/vm/swappiness").read_text() == "60\n"
 
 
@@ -78,5 +80,5 @@ def test_a_variable_of_ones_own_that_looks_alike_can_be_kept(play):
 def test_a_bad_value_names_its_place(play):
     status, output, _steps, root = play("-e", "vm_swappiness=lots")
     assert status == 2
-    assert "vm_swappiness (vm_swappiness, <CLI option '-e'>): 'lots' is not an integer from 0 to 200" in output
+    assert "vm_swappiness, <CLI option '-e'>: 'lots' is not an integer from 0 to 200" in output
     assert (root / "proc/sys/vm/swappiness").read_text() == "60\n"

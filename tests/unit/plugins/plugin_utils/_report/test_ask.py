@@ -50,3 +50,8 @@ def test_an_answer_has_what_the_report_shows_and_no_more():
               "invocation": {}}
     assert ask.answer(result, True) == {"settings": [], "rules": [], "reboot_required": False, "changed": True,
                                         "notes": None, "check_mode": True, "failed": None}
+
+
+def test_what_python_said_before_it_died_is_told():
+    result = {"failed": True, "msg": "no JSON", "module_stderr": "pyenv: python3.13: command not found\r\n"}
+    assert ask.failure(result)["failed"] == "no JSON: pyenv: python3.13: command not found"
