@@ -111,6 +111,9 @@ def _closing(counted, check_mode, place):
         said = ["%d of %d hosts answered" % (hosts["answered"], sum(hosts.values()))]
         said += ["%d %s" % (number, status.replace("_", " ")) for status, number in sorted(waiting.items())]
         lines.append((", ".join(said), "error" if waiting else None))
+    if counted["settings"].get("conflict"):
+        lines.append(("In a conflict the owner that is named keeps its value, unless gpuwright_take_over hands it to "
+                      "us.", None))
     mode = "Check mode, nothing was changed. " if check_mode else ""
     return lines + [("%sAll of it is in %s" % (mode, os.path.join(place, "audit.json")), None), ("", None)]
 

@@ -13,7 +13,12 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES, variables
+from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import (
+    FOR_EVERY_ROLE,
+    ROLES,
+    variables,
+)
+from ansible_collections.gpuwright.node.plugins.module_utils._values import nearest
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, parts
 
 try:  # Internal to ansible-core, and so guarded: without it the report names the variable but not the line.
@@ -49,7 +54,11 @@ def _misspelt(role, task_vars):
     meant = task_vars.get("gpuwright_ignore_variables") or ()
     wrong = []
     for name in task_vars:
-        if name.startswith(role + "_") and name not in known and name not in meant:
+        if name in known or name in FOR_EVERY_ROLE or name in meant:
+            continue
+        if name.startswith("gpuwright_"):  # Nobody else's prefix.
+            wrong.append("%s%s: %s" % (name, _place(task_vars[name]), nearest(name, FOR_EVERY_ROLE)))
+        elif name.startswith(role + "_"):
             close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
             if close:
                 wrong.append("%s%s: did you mean %s?" % (name, _place(task_vars[name]), close[0]))

@@ -153,6 +153,8 @@ def main():
     try:
         plan = make_plan()
         if module.check_mode:
+            for said in failures(plan):
+                module.warn("role %s: an apply would fail: %s" % (role, said))
             module.exit_json(**result(plan))
         if plan.due and not host.is_root():
             module.fail_json(msg="role %s: changing settings needs root: run with become" % role,

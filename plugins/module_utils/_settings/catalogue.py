@@ -12,10 +12,9 @@ from . import numa, thp, vm
 
 ROLES = {"vm": vm, "thp": thp, "numa": numa}
 
-
-def row_by_name(role, name):
-    """The row of a role with this name, or None."""
-    return next((row for row in ROLES[role].ROWS if row.name == name), None)
+# The variables that belong to no role; README.md says what each does.
+FOR_EVERY_ROLE = ("gpuwright_allow", "gpuwright_ignore_variables", "gpuwright_nodes", "gpuwright_report_dir",
+                  "gpuwright_serial", "gpuwright_take_over", "gpuwright_workload")
 
 
 def variables(role):

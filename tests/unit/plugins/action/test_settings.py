@@ -71,6 +71,12 @@ def test_a_misspelt_variable_is_named_with_its_nearest_match_and_nothing_is_writ
     assert (root / "proc/sys/vm/swappiness").read_text() == "60\n"
 
 
+def test_a_misspelt_variable_of_every_role_is_named_too(play):
+    status, output, _steps, _root = play("--check", gpuwright_take_ovr=["tuned"])
+    assert status == 2
+    assert "gpuwright_take_ovr, <CLI option '-e'>: did you mean gpuwright_take_over?" in output
+
+
 def test_a_variable_of_ones_own_that_looks_alike_can_be_kept(play):
     status, output, steps, root = play(vm_swapiness=1, gpuwright_ignore_variables=["vm_swapiness"])
     assert status == 0, output

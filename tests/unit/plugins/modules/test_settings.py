@@ -49,6 +49,16 @@ def test_bad_input_fails_before_anything_is_written(tmp_path, run_module):
     assert plain_node.snapshot(root) == before
 
 
+def test_what_would_fail_is_said_in_check_mode(tmp_path, run_module, monkeypatch):
+    warned = []
+    monkeypatch.setattr(settings.AnsibleModule, "warn", lambda module, text: warned.append(text))
+    root = plain_node.build(tmp_path)
+    result = run_module(settings, check_mode=True, role="vm", values={"vm.panic_on_oom": 1}, sysroot=str(root))
+    assert "failed" not in result
+    assert warned and all(said.startswith("role vm: an apply would fail: vm.panic_on_oom is refused by R16")
+                          for said in warned)
+
+
 def test_without_root_nothing_is_tried(tmp_path, run_module, monkeypatch):
     root = plain_node.build(tmp_path)
     monkeypatch.setattr(Host, "is_root", lambda host: False)
