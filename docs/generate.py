@@ -101,7 +101,8 @@ def shown(value):
 def readme(role, defaults, groups):
     """The text of README.md."""
     lines = ["# gpuwright.node.%s" % role, "", "<!-- %s -->" % _WRITTEN, "", "%s." % summary(role), "", "```yaml",
-             "- hosts: gpu_nodes", "  become: true", "  pre_tasks:", "    - gpuwright.node.topology_facts:", "  roles:", "    - gpuwright.node.%s" % role, "```", "",
+             "- hosts: gpu_nodes", "  become: true", "  pre_tasks:", "    - gpuwright.node.topology_facts:", "  roles:",
+             "    - gpuwright.node.%s" % role, "```", "",
              "`--check --diff` shows the same plan without writing. A variable set to `null` is not managed, and what "
              "was found before comes back; `gpuwright.node.rollback` does that for everything.", "", "## Settings", "",
              "| variable | setting | default | legal | takes effect |", "|---|---|---|---|---|"]
