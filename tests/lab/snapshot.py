@@ -36,7 +36,7 @@ CHANGING_VALUES = {
 CHANGING_FILES = {
     "/etc/.updated": "touched by systemd at boot",
     "/run/machine-id": "the new identity of a fresh host, during its very first boot only",
-    "/run/systemd": "systemd's own state: units, sessions, journal streams, invocation numbers",
+    "/run/systemd": "systemd's own state: units, logins, journal streams, invocation numbers",
     "/run/udev": "udev's data on devices, in the order in which they came",
     "/run/log": "the journal",
     "/run/utmp": "who is logged in",
