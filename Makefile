@@ -45,4 +45,5 @@ lab-site:  ## site.yml for real on two of them
 	@tests/setup/with.sh tests/lab/lab site
 
 clean:  ## remove what was made here; the lab's image and other caches in ~/.cache/gpuwright stay
+	@[ ! -d .cache/lab ] || tests/lab/lab down --now
 	@rm -rf .cache .venv report dist .ansible .pytest_cache .ruff_cache
