@@ -92,8 +92,9 @@ def main():
         plan = make_plan()
         if plan.due and not module.check_mode:
             if not host.is_root():
-                module.fail_json(msg="giving settings back needs root: run with become",
-                                 **dict(plan.result(), changed=False))
+                said = plan.result()
+                said["changed"] = False
+                module.fail_json(msg="giving settings back needs root: run with become", **said)
             plan = carry_out(make_plan)
     except ForeignJournal as error:
         module.fail_json(msg=str(error))

@@ -157,8 +157,9 @@ def main():
                 module.warn("role %s: an apply would fail: %s" % (role, said))
             module.exit_json(**result(plan))
         if plan.due and not host.is_root():
-            module.fail_json(msg="role %s: changing settings needs root: run with become" % role,
-                             **dict(result(plan), changed=False))
+            planned = result(plan)
+            planned["changed"] = False
+            module.fail_json(msg="role %s: changing settings needs root: run with become" % role, **planned)
         plan = apply(make_plan, {"what": "role %s" % role})
     except (BadInput, ForeignJournal, UnknownOwner) as error:
         module.fail_json(msg="role %s: nothing was changed: %s" % (role, error))

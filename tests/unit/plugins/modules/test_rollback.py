@@ -88,4 +88,5 @@ def test_a_setting_that_is_gone_cannot_come_back_and_that_is_no_failure(tmp_path
 def test_without_root_nothing_is_tried(tmp_path, run_module, monkeypatch):
     root, _before = applied(tmp_path, run_module)
     monkeypatch.setattr(Host, "is_root", lambda host: False)
-    assert "needs root" in run_module(rollback, sysroot=str(root))["msg"]
+    result = run_module(rollback, sysroot=str(root))
+    assert "needs root" in result["msg"] and result["changed"] is False

@@ -64,6 +64,7 @@ def test_without_root_nothing_is_tried(tmp_path, run_module, monkeypatch):
     monkeypatch.setattr(Host, "is_root", lambda host: False)
     result = run_module(settings, role="vm", values=SWAPPINESS, sysroot=str(root))
     assert result["failed"] and "needs root" in result["msg"] and result["settings"][0]["status"] == "drift"
+    assert result["changed"] is False
     assert (root / "proc/sys/vm/swappiness").read_text() == "60\n"
     assert "failed" not in run_module(settings, check_mode=True, role="vm", values=SWAPPINESS, sysroot=str(root))
 
