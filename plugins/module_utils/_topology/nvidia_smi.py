@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what `nvidia-smi -q -x`, `-L` and `topo -m` say: from the running driver, or recorded in a capture.
+"""Reads what `nvidia-smi -q -x`, `-L`, `topo -m` and `nvlink -s` say: from the running driver, or recorded in a capture.
 
 PRIVATE to the collection. What nvidia-smi does not know it spells in many ways ("N/A", "[Not Supported]", a sentence);
 here all of them are None.
@@ -20,6 +20,7 @@ RECORDED = {
     ("nvidia-smi", "-q", "-x"): "/gpuwright/nvidia-smi.xml",
     ("nvidia-smi", "-L"): "/gpuwright/nvidia-smi-list.txt",
     ("nvidia-smi", "topo", "-m"): "/gpuwright/nvidia-smi-topo.txt",
+    ("nvidia-smi", "nvlink", "-s"): "/gpuwright/nvidia-smi-nvlink.txt",
 }
 # PCIe generations as sysfs spells their speed.
 _SPEEDS = {1: "2.5", 2: "5.0", 3: "8.0", 4: "16.0", 5: "32.0", 6: "64.0", 7: "128.0"}
@@ -67,53 +68,61 @@ def read(host):
 
 def parse(text):
     """{driver_version, gpus: [...]} of the XML, the GPUs in the order of nvidia-smi's own numbers."""
+    root = log(text)
+    return {"driver_version": word(root, "driver_version"), "gpus": [_gpu(gpu) for gpu in root.iter("gpu")]}
+
+
+def log(text):
+    """The XML's outermost element, without processes. Raises ValueError or ParseError where there is no such log."""
     start = text.find("<nvidia_smi_log")
     if start < 0:
         raise ValueError("no <nvidia_smi_log>")
     # The DOCTYPE before it names a DTD that nobody has; whatever follows the log is not part of it either.
     # Command lines of processes are printed as they are, with whatever characters: they are not ours to read anyway.
     text = re.sub(r"<processes>.*?</processes>", "", text[start:text.rfind(">") + 1], flags=re.DOTALL)
-    log = xml.etree.ElementTree.fromstring(re.sub("[\0-\x08\x0b-\x1f]", "", text))
-    return {"driver_version": _word(log, "driver_version"), "gpus": [_gpu(gpu) for gpu in log.iter("gpu")]}
+    return xml.etree.ElementTree.fromstring(re.sub("[\0-\x08\x0b-\x1f]", "", text))
 
 
 def _gpu(gpu):
-    address = pci.normal(_word(gpu, "pci/pci_bus_id")) or pci.normal(gpu.get("id"))
+    address = pci.normal(word(gpu, "pci/pci_bus_id")) or pci.normal(gpu.get("id"))
     return {
         "pci_address": address,
-        "name": _word(gpu, "product_name"),
-        "uuid": _word(gpu, "uuid"),
-        "memory": _bytes(_word(gpu, "fb_memory_usage/total")),
-        "persistence": {"Enabled": True, "Disabled": False}.get(_word(gpu, "persistence_mode")),
-        "addressing_mode": _word(gpu, "addressing_mode"),
-        "link": _link(gpu),
+        "name": word(gpu, "product_name"),
+        "uuid": word(gpu, "uuid"),
+        "memory": in_bytes(word(gpu, "fb_memory_usage/total")),
+        "persistence": {"Enabled": True, "Disabled": False}.get(word(gpu, "persistence_mode")),
+        "addressing_mode": word(gpu, "addressing_mode"),
+        "link": link(gpu),
         "mig": _mig(gpu),
     }
 
 
-def _word(element, path):
+def word(element, path):
     """The text of an element, or None where it is missing or says that there is nothing to say."""
     text = (element.findtext(path) or "").strip()
     return None if _NOTHING.match(text) else text
 
 
-def _number(element, path):
-    match = re.match(r"\d+", _word(element, path) or "")
+def number(element, path):
+    """The whole number that an element begins with, or None."""
+    match = re.match(r"\d+", word(element, path) or "")
     return int(match.group()) if match else None
 
 
-def _bytes(text):
+def in_bytes(text):
+    """Bytes of "143771 MiB", or None."""
     match = re.match(r"(\d+)\s*([KMG]i?B|B)\Z", text or "")
     return int(match.group(1)) * _UNITS[match.group(2)] if match else None
 
 
-def _link(gpu):
+def link(gpu):
+    """Speed and width of the PCIe link, now and at most."""
     now, most = "pci/pci_gpu_link_info/pcie_gen/", "pci/pci_gpu_link_info/link_widths/"
     return {
-        "speed": _speed(_number(gpu, now + "current_link_gen")),
-        "max_speed": _speed(_number(gpu, now + "max_link_gen") or _number(gpu, now + "max_device_link_gen")),
-        "width": _number(gpu, most + "current_link_width"),
-        "max_width": _number(gpu, most + "max_link_width"),
+        "speed": _speed(number(gpu, now + "current_link_gen")),
+        "max_speed": _speed(number(gpu, now + "max_link_gen") or number(gpu, now + "max_device_link_gen")),
+        "width": number(gpu, most + "current_link_width"),
+        "max_width": number(gpu, most + "max_link_width"),
     }
 
 
@@ -123,16 +132,16 @@ def _speed(generation):
 
 def _mig(gpu):
     """{enabled, devices} of a GPU that can be partitioned, None of one that cannot."""
-    mode = _word(gpu, "mig_mode/current_mig")
+    mode = word(gpu, "mig_mode/current_mig")
     if mode is None:
         return None
     devices = [{
-        "index": _number(device, "index"),
-        "gpu_instance": _number(device, "gpu_instance_id"),
-        "compute_instance": _number(device, "compute_instance_id"),
-        "profile": _word(device, "device_attributes/profile") or _word(device, "profile") or _word(device, "name"),
-        "memory": _bytes(_word(device, "fb_memory_usage/total")),
-        "uuid": _word(device, "uuid"),
+        "index": number(device, "index"),
+        "gpu_instance": number(device, "gpu_instance_id"),
+        "compute_instance": number(device, "compute_instance_id"),
+        "profile": word(device, "device_attributes/profile") or word(device, "profile") or word(device, "name"),
+        "memory": in_bytes(word(device, "fb_memory_usage/total")),
+        "uuid": word(device, "uuid"),
     } for device in gpu.iterfind("mig_devices/mig_device")]
     return {"enabled": mode == "Enabled", "devices": devices}
 
