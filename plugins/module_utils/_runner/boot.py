@@ -1,0 +1,107 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts back what nothing native persists, such as interrupt affinities: at boot, and after a device was added.
+
+PRIVATE to the collection. Plans every role in /etc/gpuwright/desired again, by the engine's own plan, and writes the
+drifting settings of volatile kinds alone. Files, the journal and all other kinds are left to an apply.
+"""
+
+from __future__ import annotations
+
+from .. import _plan
+from .._apply import LOCK, write_step
+from .._conflicts import UnknownOwner
+from .._host import Host, Locked
+from .._input import KINDS, BadInput
+from .._journal import ForeignJournal
+from .._settings.catalogue import ROLES
+from . import desired
+
+DISABLED = "/etc/gpuwright/disabled"
+ARGUMENT = "gpuwright=off"
+_LOCK_TRIES = 10
+_LOCK_PAUSE = 2
+
+
+def arguments(parser):
+    """It has none of its own."""
+
+
+def run(args, say):
+    """Put back what drifted; returns 0 if all is as it shall be, 1 if something is not, 2 if it could not be tried."""
+    host = Host(args.sysroot, read_only=False)
+    off = switched_off(host)
+    if off:
+        say("nothing is changed: %s" % off)
+        return 0
+    if host.live and not host.is_root():
+        say("changing settings needs root")
+        return 2
+    return put_back(host, say)
+
+
+def switched_off(host):
+    """What switches the runner off on this node, in words, or None."""
+    if host.exists(DISABLED):
+        return "%s exists" % DISABLED
+    if ARGUMENT in (host.text("/proc/cmdline") or "").split():
+        return "the kernel argument %s is given" % ARGUMENT
+    return None
+
+
+def put_back(host, say):
+    """Plan, and only if something drifted plan again under the lock and write; returns the exit status."""
+    plans, problems = _plans(host)
+    if any(_volatile(plan) for plan in plans):
+        for _try in range(_LOCK_TRIES):
+            try:
+                with host.only_one(LOCK, {"what": "gpuwright boot"}):
+                    plans, problems = _plans(host)
+                    return _write(plans, problems, say)
+            except Locked as locked:
+                holder = locked
+                host.wait(_LOCK_PAUSE)
+        say("not done, another run is still changing this node: %s" % holder)
+        return 2
+    return _write(plans, problems, say)
+
+
+def _plans(host):
+    """The plan of every role that can be planned, and a line for each that cannot."""
+    plans, problems = [], []
+    for role in desired.roles(host):
+        try:
+            request = desired.read(host, role)
+            if role not in ROLES:
+                problems.append("role %s: this version of the runner knows no such role" % role)
+                continue
+            plans.append(_plan.build(host, role, ROLES[role], request["values"], request))
+        except (desired.DamagedDesired, BadInput, ForeignJournal, UnknownOwner, OSError) as error:
+            problems.append("role %s: %s" % (role, error))
+    return plans, problems
+
+
+def _volatile(plan):
+    """The steps that this run may write: what an apply would, of the kinds that nothing persists."""
+    return [step for step in plan.changing if KINDS[step["kind"]].VOLATILE and "_restore" not in step]
+
+
+def _write(plans, problems, say):
+    """Write what drifted, a line each; returns the exit status."""
+    for problem in problems:
+        say(problem)
+    failed = bool(problems)
+    for plan in plans:
+        for step in _volatile(plan):
+            write_step(plan.host, step)
+            say("role %s: %s" % (plan.role, _outcome(step)))
+            failed = failed or "error" in step
+    return 1 if failed else 0
+
+
+def _outcome(step):
+    """What became of a step, in words."""
+    if "error" in step:
+        return "%s: %s" % (step["target"], step["error"])
+    return "%s: %s, was %s" % (step["target"], step["after"], step["running"])
