@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import errno
 
-from . import _journal
+from . import _journal, _pending
+from ._host import CommandNotRun
 from ._input import KINDS
 from ._owners import tuned
-from ._plan import plain, wanted_files
+from ._plan import met, plain, wanted_files
+from ._runner import desired, install
 
 LOCK = "/run/gpuwright.lock"
+RUNNER = "runner"  # The role that the runner's files have in the journal: they belong to all roles that need it.
 
 
 def apply(make_plan, owner):
@@ -40,7 +43,10 @@ def _carry_out(plan):
         host.make_folder(folder)
     if plan.take_over:
         _take_over(plan, due)
+    changed = [path for path, text in plan.wanted_files.items() if text != plan.files[path]]
     _write_files(plan, plan.wanted_files)
+    _write_runner(plan)
+    commit(host, {plan.role}, due, changed, plan.errors)
     leaving = {step["_restore"] for step in plan.steps if "_restore" in step}
     release(host, journal, set(journal["entries"]) - leaving, plan.errors)
     for step in due:
@@ -49,8 +55,25 @@ def _carry_out(plan):
     for step in plan.steps:
         if "_restore" in step and step["status"] in ("drift", "not_applicable") and "error" not in step:
             journal["entries"].pop(step["_restore"], None)
-    forget_unused(host, journal)
+    _pending.forget(host, {step["target"] for step in due if "_restore" not in step})
+    _pending.note(host, plan.role, [step for step in due if "_restore" in step])
+    forget_unused(host, journal, plan.errors)
     _journal.save(host, journal)
+
+
+def commit(host, roles, steps, changed, errors):
+    """Have each kind do what follows when its files have changed or its settings are due; a failure marks its steps."""
+    for name, kind in KINDS.items():
+        mine = [step for step in steps if step["kind"] == name]
+        files = [path for path in changed if any(path in kind.files(role) for role in roles)]
+        if not hasattr(kind, "commit") or not (mine or files):
+            continue
+        try:
+            kind.commit(host, mine, files)
+        except (CommandNotRun, OSError) as error:
+            errors.append("%s: %s" % (name, error))
+            for step in mine:
+                step["error"] = str(error)
 
 
 def _remember(plan, due):
@@ -62,14 +85,25 @@ def _remember(plan, due):
             _journal.remember_value(plan.journal, key, {
                 "role": plan.role, "kind": step["kind"], "name": step["name"], "target": step["target"], "path": path,
                 "original": original, "disruption": step["disruption"], "since": plan.host.now()})
-    for path, text in plan.wanted_files.items():
-        if text != plan.files[path]:
-            _journal.remember_file(plan.host, plan.journal, path, plan.role)
-            for folder in _journal.missing_folders(plan.host, path):
-                if folder not in plan.journal["folders"]:
-                    plan.journal["folders"].append(folder)
+    changed = [(path, plan.role) for path, text in plan.wanted_files.items() if text != plan.files[path]]
+    for path, role in changed + [(path, RUNNER) for path, _content, _mode in plan.runner]:
+        _journal.remember_file(plan.host, plan.journal, path, role)
+        for folder in _journal.missing_folders(plan.host, path):
+            if folder not in plan.journal["folders"]:
+                plan.journal["folders"].append(folder)
     if plan.take_over:
         plan.journal["owners"]["tuned"] = plan.take_over  # It still names the profile from before the first one.
+
+
+def _write_runner(plan):
+    """The runner's own files, and systemd and udev told of them."""
+    try:
+        for path, content, mode in plan.runner:
+            plan.host.write_file(path, content, mode)
+        if plan.runner:
+            install.commit(plan.host)
+    except (CommandNotRun, OSError) as error:
+        plan.errors.append("the node runner: %s" % error)
 
 
 def _take_over(plan, due):
@@ -131,21 +165,29 @@ def _write_unless_needed_failed(plan, step):
 
 
 def write_step(host, step):
-    """Give the kernel the value, read it back, and say what came of it."""
-    path, wanted = step["_path"], step["_force"]
+    """Put the value in force, read it back, and say what came of it."""
+    kind, target, path, wanted = KINDS[step["kind"]], step["target"], step["_path"], step["_force"]
     step["changed"] = False
-    read = step["_row"].value.read if step["_row"] else plain
+    if "error" in step:
+        return
     try:
-        if step["running"] != wanted or "_restore" in step:
-            host.write_value(path, wanted)
-        step["after"] = read(host.read(path))
+        if "_restore" in step or not met(step, step["running"]):
+            kind.write(host, target, path, wanted)
+        step["after"] = _after(host, kind, step)
     except OSError as error:
         step["error"] = "%s: %s" % (path, error.strerror)
         step["_rejected"] = error.errno == errno.EINVAL
         return
-    if step["after"] != wanted:
+    if not met(step, step["after"]):
         step["error"] = "%s: wrote %s, the kernel keeps %s" % (path, wanted, step["after"])
     step["changed"] = "error" not in step or step["after"] != step["running"]
+
+
+def _after(host, kind, step):
+    """What is in force now; of what takes effect at boot, what the next boot will bring."""
+    read = kind.generated if hasattr(kind, "generated") else kind.read
+    text = read(host, step["target"], step["_path"])
+    return step["_row"].value.read(text) if step["_row"] else plain(kind, text)
 
 
 def _take_back_rejected(plan, due):
@@ -158,13 +200,24 @@ def _take_back_rejected(plan, due):
         _write_files(plan, wanted_files(plan))
 
 
-def forget_unused(host, journal):
-    """Drop from the journal files that are as before us, and folders of ours that nothing needs any more."""
+def forget_unused(host, journal, errors):
+    """Drop from the journal files that are as before us, the runner that nothing needs, and our empty folders."""
+    if any(kept["role"] == RUNNER for kept in journal["files"].values()) and not host.names(desired.FOLDER):
+        _remove_runner(host, journal, errors)
     for path in list(journal["files"]):
         role = journal["files"][path]["role"]
         if not host.exists(path) and not any(entry["role"] == role for entry in journal["entries"].values()):
             del journal["files"][path]
-    if not journal["files"]:
-        for folder in reversed(journal["folders"]):
+    for folder in reversed(journal["folders"]):
+        if not journal["files"] or not any(path.startswith(folder + "/") for path in journal["files"]):
             host.remove_folder(folder)
-        journal["folders"] = [folder for folder in journal["folders"] if host.is_folder(folder)]
+    journal["folders"] = [folder for folder in journal["folders"] if host.is_folder(folder)]
+
+
+def _remove_runner(host, journal, errors):
+    try:
+        for path in [path for path, kept in journal["files"].items() if kept["role"] == RUNNER]:
+            _journal.give_back_file(host, journal, path)
+        install.commit(host)
+    except (CommandNotRun, OSError) as error:
+        errors.append("the node runner: %s" % error)

@@ -34,7 +34,7 @@ def check_owners(host, names):
 def mark(plan, take_over):
     """Set status, reason and file of the steps that somebody else rules, and note what is to be taken over."""
     open_steps = [step for step in plan.steps if step["status"] is None]
-    settled = {name: kind.others(plan.host) for name, kind in KINDS.items()}
+    settled = {name: KINDS[name].others(plan.host) for name in {step["kind"] for step in open_steps}}
     for step in open_steps:
         _respect_higher(step, settled[step["kind"]])
         _other_file(plan, step, settled[step["kind"]], take_over)
@@ -59,7 +59,6 @@ def _respect_higher(step, settled):
 def _other_file(plan, step, settled, take_over):
     """Another drop-in that wins over ours at boot with another value is a conflict, unless we may sort past it."""
     kind, row = KINDS[step["kind"]], step["_row"]
-    owner = "sysctl.d" if step["kind"] == "sysctl" else "tmpfiles.d"
     place = (row, step["target"], step["_path"])
 
     def wins(others, ours):
@@ -68,10 +67,12 @@ def _other_file(plan, step, settled, take_over):
     first = wins(settled, step["file"])
     if first is None:
         return
-    kept = [item for item in settled if owner not in take_over and not _is_handed_over(item, take_over)]
-    ours = kind.taken_over(plan.role)
+    kept = [item for item in settled if kind.OWNER not in take_over and not _is_handed_over(item, take_over)]
+    ours = kind.OWNER and kind.file(plan.role, step["target"], taken=True)
     stays = wins(kept, step["file"])
-    if stays is not None:
+    if ours is None:
+        step.update(status="conflict", reason=_words(first))
+    elif stays is not None:
         step.update(status="conflict", reason=_words(stays))
     elif wins(settled, ours) is not None:
         step.update(status="conflict", reason=_words(first) + ", and over %s too: rename it" % ours)

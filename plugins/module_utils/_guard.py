@@ -9,8 +9,10 @@ which is about to change refuses that change.
 
 from __future__ import annotations
 
-from ._owners import jobs
+from ._input import KINDS
+from ._owners import consumers, jobs
 from ._topology import cpu, numa
+from ._topology.node import read_topology
 
 
 class View:
@@ -22,6 +24,7 @@ class View:
         self.host = plan.host
         self._journal = plan.journal
         self._found = {}
+        self._consumers = None
 
     def step(self, name):
         """The first step of a setting that is asked for, or None."""
@@ -63,16 +66,24 @@ class View:
         """The processes that hold a GPU or an RDMA device."""
         return jobs.live_jobs(self.host)[0]
 
+    def consumers(self):
+        """Who computes here, and in which control group: see _owners/consumers.py."""
+        if self._consumers is None:
+            self._consumers = consumers.read(self.host)
+        return self._consumers
+
     def started_at(self, pid):
         """When a process was started, in seconds since the epoch, or None."""
         return jobs.started_at(self.host, pid)
 
     def topology(self, section):
-        """A section of the topology: `cpu` or `numa_nodes`, as in the schema of the fact."""
+        """A section of the topology: `cpu` or `numa_nodes`, or with more work another, as in the schema of the fact."""
         if not self._found:
             self._found.update(sources={}, notes=[])
             for name, reader in (("cpu", cpu), ("numa_nodes", numa)):
                 self._found[name] = reader.read(self.host, self._found)
+        if section not in self._found:
+            self._found.update(read_topology(self.host, (section,)))
         return self._found[section]
 
 
@@ -104,3 +115,15 @@ def protect_jobs(plan, allow):
         return
     for step in exposed:
         step.update(status="refused", reason=words + "; gpuwright_allow: [link] lets it through")
+
+
+def protect_boot(plan, allow):
+    """Refuse what this node's boot loader must not, or must not without a word of the operator's, be given."""
+    for step in plan.changing:
+        kind = KINDS[step["kind"]]
+        words = kind.refusal(plan.host) if hasattr(kind, "refusal") else None
+        if words is None and hasattr(kind, "unverified") and "unverified" not in allow:
+            words = kind.unverified(plan.host)
+            words = words and words + "; gpuwright_allow: [unverified] lets it through"
+        if words:
+            step.update(status="refused", reason=words)

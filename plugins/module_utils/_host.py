@@ -338,3 +338,8 @@ class Host:
     def now():
         """The time of day, in whole seconds since the epoch."""
         return int(time.time())
+
+    @staticmethod
+    def wait(seconds):
+        """Let time pass."""
+        time.sleep(seconds)

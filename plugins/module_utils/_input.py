@@ -8,10 +8,18 @@ PRIVATE to the collection. Pure but for asking the host which places exist.
 
 from __future__ import annotations
 
-from ._kinds import sysctl, sysfs
+from ._kinds import (
+    cpuset,
+    document,
+    resource_control,
+    sysctl,
+    sysfs,
+)
 from ._values import nearest
 
-KINDS = {"sysctl": sysctl, "sysfs": sysfs}
+# In the order in which an apply has each kind follow up on its files.
+KINDS = {"sysctl": sysctl, "sysfs": sysfs, "resource_control": resource_control, "cpuset": cpuset,
+         "document": document}
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -75,11 +83,8 @@ def _expand(host, row, value):
     """One (row, target, path, fields, desired) for every place where the row lives here."""
     found = KINDS[row.kind].places(host, row)
     if hasattr(row.value, "pick"):
-        if found:
-            row.value.check(value, [fields for _target, _path, fields in found])
-        elif any(count != "0" for count in value.values()):
-            raise ValueError("this kernel offers none of it")
+        row.value.check(value, [fields for _target, _path, fields in found])
     if not found:
-        return [(row, row.name, None, {}, value if isinstance(value, str) else "0")]
+        return [(row, row.name, None, {}, value if isinstance(value, str) else row.value.nothing)]
     return [(row, target, path, fields, row.value.pick(value, fields) if hasattr(row.value, "pick") else value)
             for target, path, fields in found]

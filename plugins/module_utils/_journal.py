@@ -19,6 +19,7 @@ FOLDER = "/var/lib/gpuwright"
 PATH = FOLDER + "/journal.json"
 SCHEMA = 1
 HEAD = "# Written by gpuwright.node, "
+_OURS = ("/etc/gpuwright/", "/usr/local/lib/gpuwright/")
 
 
 class ForeignJournal(Exception):
@@ -89,7 +90,7 @@ def remember_file(host, journal, path, role):
     kept = journal["files"][path] = {"role": role, "original": None, "mode": 0o644, "link": host.link(path)}
     if kept["link"] is None and host.exists(path):
         text = host.read_bytes(path).decode("utf-8", "surrogateescape")
-        if not text.startswith(HEAD):  # One of ours whose journal was moved away is no original.
+        if not text.startswith(HEAD) and not path.startswith(_OURS):  # Without its journal ours is no original.
             kept.update(original=text, mode=host.mode(path))
 
 

@@ -9,7 +9,7 @@ reports is what an apply does. Keys of a step that begin with "_" are for _apply
 
 from __future__ import annotations
 
-from . import _conflicts, _guard, _journal
+from . import _conflicts, _desired, _guard, _journal
 from ._input import KINDS, check, check_options
 
 _ABSENT = "this kernel has no such setting"
@@ -26,6 +26,7 @@ class Plan:
         self.findings = []
         self.files = {}
         self.wanted_files = {}
+        self.runner = []
         self.take_over = None
         self.errors = []
 
@@ -37,22 +38,24 @@ class Plan:
     @property
     def due(self):
         """Whether an apply would do anything: a step, or a file of ours that is not as it should be."""
-        return bool(self.changing) or self.wanted_files != self.files
+        return bool(self.changing) or self.wanted_files != self.files or bool(self.runner)
 
 
 def build(host, role, catalogue, values, request):
     """The plan of one role. Raises BadInput, ForeignJournal or _conflicts.UnknownOwner before anything is written.
 
-    `catalogue` has ROWS and RULES. `request` is {origins: {row name: where set}, take_over: [owner],
-    allow: [disruption], options: {option of the role: value}}.
+    `catalogue` has ROWS, OPTIONS and RULES, and perhaps `withhold`. `request` is {origins: {row name: where set},
+    take_over: [owner], allow: [disruption], options: {option of the role: value}}.
     """
     wanted = check(host, catalogue.ROWS, values, request["origins"])
     options = check_options(catalogue.OPTIONS, request["options"])
     _conflicts.check_owners(host, request["take_over"])
     plan = Plan(host, role, _journal.load(host))
-    plan.files = drop_in_texts(host, role)
+    plan.files = our_files(host, role)
+    withheld = _withheld(plan, catalogue, options, [place[0].name for place in wanted])
     for place in wanted:
-        plan.steps.append(_step(plan, place, request["origins"].get(place[0].name, "set by the task")))
+        plan.steps.append(_step(plan, place, request["origins"].get(place[0].name, "set by the task"), withheld))
+    _desired.mark(plan, values)
     _conflicts.mark(plan, request["take_over"])
     for step in plan.steps:
         if step["status"] is None:
@@ -60,33 +63,45 @@ def build(host, role, catalogue, values, request):
     plan.steps.extend(_let_go(plan))
     plan.findings = _guard.consult(plan, catalogue.RULES, options)
     _guard.protect_jobs(plan, request["allow"])
+    _guard.protect_boot(plan, request["allow"])
     plan.wanted_files = wanted_files(plan)
+    plan.wanted_files[_desired.path(role)] = _desired.text(plan, values, request)
+    plan.runner = _desired.runner_files(plan)
     _notice_edits(plan)
     return plan
 
 
-def _drop_in_text(host, path):
+def _withheld(plan, catalogue, options, names):
+    """{row name: why it is not managed on this node now}, from the role itself."""
+    withhold = getattr(catalogue, "withhold", None)
+    return withhold(_guard.View(plan, options), options, names) if withhold else {}
+
+
+def _file_text(host, path):
     try:
         return host.read_bytes(path).decode("utf-8", "replace")
     except OSError:
         return None
 
 
-def _step(plan, place, why):
-    """A step with all but its status, or with the one that settles it: no such place, or not readable."""
+def _step(plan, place, why, withheld):
+    """A step with all but its status, or with the one that settles it: no such place, withheld, or not readable."""
     row, target, path, fields, desired = place
     kind = KINDS[row.kind]
     step = {"name": row.name, "kind": row.kind, "target": target, "desired": desired, "running": None,
             "configured": None, "status": None, "disruption": row.disruption, "why": why, "reason": "",
-            "file": kind.drop_in(plan.role), "_row": row, "_path": path, "_fields": fields, "_line": desired,
+            "file": kind.file(plan.role, target), "_row": row, "_path": path, "_fields": fields, "_line": desired,
             "_force": desired, "_undo": None}
-    if path is None:
-        return dict(step, status="not_applicable", reason=_ABSENT, file=None)
+    if path is None or row.name in withheld:
+        reason = withheld.get(row.name) or getattr(kind, "ABSENT", _ABSENT)
+        return dict(step, status="not_applicable", reason=reason, file=None, _path=None)
     step.update(_persisted(kind, plan.role, plan.files, target, path))
     try:
-        text = plan.host.read(path)
+        text = kind.read(plan.host, target, path)
         step["running"] = row.value.read(text)
-        step["_undo"] = kind.in_force(plan.host, row, path)
+        step["_undo"] = kind.in_force(plan.host, row, target, path)
+        if hasattr(kind, "generated"):
+            step["generated"] = row.value.read(kind.generated(plan.host, target, path))
     except (OSError, ValueError, IndexError) as error:
         return dict(step, status="unreadable", reason="%s: %s" % (path, getattr(error, "strerror", None) or error))
     offered = row.value.offers(text)
@@ -96,30 +111,38 @@ def _step(plan, place, why):
 
 
 def _persisted(kind, role, files, target, path):
-    """Our file that persists a setting, and the value there; of the two, the one for what was taken over counts."""
-    for ours in (kind.taken_over(role), kind.drop_in(role)):
-        held = kind.parse(files[ours] or "").get(target if kind.KEYED_BY == "target" else path)
+    """Our file that persists a setting, and the value there; of two, the one for what was taken over counts."""
+    for taken in (True, False):
+        ours = kind.file(role, target, taken)
+        held = kind.parse(files[ours] or "").get(target if kind.KEYED_BY == "target" else path) if ours else None
         if held is not None:
             return {"configured": held, "file": ours}
-    return {"configured": None, "file": kind.drop_in(role)}
+    return {"configured": None, "file": kind.file(role, target)}
+
+
+def met(step, value):
+    """Whether a value is as good as the one that is asked for."""
+    satisfied = getattr(KINDS[step["kind"]], "satisfied", None)
+    return satisfied(value, step["_force"]) if satisfied and value is not None else value == step["_force"]
 
 
 def _judge(step):
     """Give a step that nothing else has settled its status, in words that say what is wrong."""
-    wrong = []
-    if step["running"] != step["_force"]:
-        wrong.append("running %s" % step["running"])
+    missing = []
     if step["configured"] != step["_line"]:
-        wrong.append("not persisted" if step["configured"] is None else "persisted as %s" % step["configured"])
+        missing.append("not persisted" if step["configured"] is None else "persisted as %s" % step["configured"])
+    if "generated" in step and step["generated"] != step["_force"]:
+        missing.append("the boot loader's entries say %s" % (step["generated"] or "nothing"))
     if step.get("_taken"):
-        wrong.append("tuned sets it too")
-    if not wrong:
+        missing.append("tuned sets it too")
+    wrong = [] if met(step, step["running"]) else ["running %s" % (step["running"] or "without")]
+    if not wrong and not missing:
         step["status"] = "ok"
-    elif step["_row"].effect == "reboot" and step["configured"] == step["_line"]:
+    elif step["_row"].effect == "reboot" and not missing:
         step.update(status="pending_reboot", reason="takes effect at the next boot; " + ", ".join(wrong))
     else:
         step["status"] = "drift"
-        step["reason"] = ", ".join(part for part in [step["reason"]] + wrong if part)
+        step["reason"] = ", ".join(part for part in [step["reason"]] + wrong + missing if part)
 
 
 def _let_go(plan):
@@ -134,7 +157,7 @@ def _let_go(plan):
 
 
 def restore_step(host, key, entry, files):
-    """The step that gives back the original of a journal entry; `files` are our drop-ins as they are, by path."""
+    """The step that gives back the original of a journal entry; `files` are ours as they are, by path."""
     step = {"name": entry["name"], "kind": entry["kind"], "target": entry["target"], "desired": entry["original"],
             "running": None, "configured": None, "status": "drift", "disruption": entry["disruption"],
             "why": "no longer managed", "reason": "back to what was found before us",
@@ -142,7 +165,7 @@ def restore_step(host, key, entry, files):
     kind = KINDS[entry["kind"]]
     step.update(_persisted(kind, entry["role"], files, entry["target"], entry["path"]))
     try:
-        step["running"] = plain(host.read(entry["path"]))
+        step["running"] = plain(kind, kind.read(host, entry["target"], entry["path"]))
     except FileNotFoundError:
         step.update(status="not_applicable", reason="%s is gone: its original cannot come back" % entry["path"])
     except OSError as error:
@@ -150,15 +173,15 @@ def restore_step(host, key, entry, files):
     return step
 
 
-def plain(text):
-    """A value as it is written: the bracketed word, or the whole text."""
-    return text[text.index("[") + 1:text.index("]")] if "[" in text and "]" in text else text.strip()
+def plain(kind, text):
+    """A value as it is written, where the kernel prints more."""
+    return kind.plain(text) if hasattr(kind, "plain") else text.strip()
 
 
-def drop_in_texts(host, role):
+def our_files(host, role):
     """The text of each of our files for a role, None for one that is not there."""
-    return {path: _drop_in_text(host, path) for kind in KINDS.values()
-            for path in (kind.drop_in(role), kind.taken_over(role))}
+    paths = [path for kind in KINDS.values() for path in kind.files(role)] + [_desired.path(role)]
+    return {path: _file_text(host, path) for path in paths}
 
 
 def _notice_edits(plan):
@@ -172,14 +195,18 @@ def _notice_edits(plan):
 
 def wanted_files(plan):
     """The text that each of our files shall have, None for none: what conflicts or is refused keeps the line it has."""
-    lines = {path: [] for path in plan.files}
-    for step in plan.steps:
-        kind = KINDS[step["kind"]]
-        if step["status"] == "not_applicable":
-            continue
-        keep = step["_line"] if step["status"] in ("ok", "drift", "pending_reboot") else step["configured"]
-        if keep is not None:
-            lines[step["file"]].append(kind.line(step["target"], step["_path"], keep))
     head = (_journal.HEAD + "role %s. Changes made here are overwritten: set the role's variables,\n"
             "# or give everything back with the playbook gpuwright.node.rollback.\n" % plan.role)
-    return {path: head + "\n".join(sorted(entries)) + "\n" if entries else None for path, entries in lines.items()}
+    texts = {}
+    for name, kind in KINDS.items():
+        entries = {path: [] for path in kind.files(plan.role)}
+        for step in plan.steps:
+            keep = step["_line"] if step["status"] in ("ok", "drift", "pending_reboot") else step["configured"]
+            if step["kind"] == name and step["status"] != "not_applicable" and keep is not None and step["file"]:
+                if step["file"] in entries:
+                    entries[step["file"]].append((step["target"], step["_path"], keep))
+        made = {path: kind.compose(head, sorted(lines)) if lines else None for path, lines in entries.items()}
+        if hasattr(kind, "companions"):
+            made.update(kind.companions(plan.role, made))
+        texts.update(made)
+    return texts

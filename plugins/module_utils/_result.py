@@ -9,6 +9,9 @@ PRIVATE to the collection. Pure.
 from __future__ import annotations
 
 
+_LONGEST = 200
+
+
 def result(plan):
     """The result of module `settings`, alike in check mode and after an apply."""
     return {
@@ -25,8 +28,19 @@ def result(plan):
 
 
 def public(step):
-    """A step without what only _apply.py needs."""
-    return {key: value for key, value in step.items() if not key.startswith("_")}
+    """A step without what only _apply.py needs; what was changed but waits for a boot is said to be pending."""
+    shown = {key: shorten(value) for key, value in step.items() if not key.startswith("_")}
+    if step["disruption"] == "reboot" and step.get("changed") and step["running"] != step["_force"]:
+        shown.update(status="pending_reboot", reason="takes effect at the next boot; running %s"
+                     % (step["running"] or "without"))
+    return shown
+
+
+def shorten(value):
+    """A value that fits a line of a report; the whole of a longer one is in the file that persists it."""
+    if not isinstance(value, str) or len(value) <= _LONGEST:
+        return value
+    return "%s... (%d characters)" % (" ".join(value[:_LONGEST // 2].split()), len(value))
 
 
 def diff(plan):
@@ -34,8 +48,11 @@ def diff(plan):
     before, after = [], []
     for step in plan.changing:
         if step["running"] != step["_force"]:
-            before.append("%s = %s\n" % (step["target"], step["running"]))
-            after.append("%s = %s\n" % (step["target"], step["_force"]))
+            before.append("%s = %s\n" % (step["target"], shorten(step["running"])))
+            after.append("%s = %s\n" % (step["target"], shorten(step["_force"])))
+    for path, content, _mode in plan.runner:
+        before.append("# %s: the node runner as it is\n" % path)
+        after.append("# %s: the node runner, %d bytes\n" % (path, len(content)))
     for path, text in plan.wanted_files.items():
         if text != plan.files[path]:
             before.append("# %s\n%s" % (path, plan.files[path] or "(absent)\n"))

@@ -8,9 +8,9 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from . import _guard, _journal
-from ._apply import LOCK, forget_unused, release, write_step
-from ._plan import drop_in_texts, restore_step
+from . import _guard, _journal, _pending
+from ._apply import LOCK, commit, forget_unused, release, write_step
+from ._plan import our_files, restore_step
 from ._result import public
 
 
@@ -21,6 +21,7 @@ class Rollback:
         self.host = host
         self.journal = journal
         self.steps = []
+        self.roles = set()
         self.files = []
         self.owners = []
         self.errors = []
@@ -38,7 +39,7 @@ class Rollback:
 
     def result(self):
         """The result of module `rollback`, alike in check mode and afterwards."""
-        return {"settings": [public(step) for step in self.steps], "rules": [], "reboot_required": False,
+        return {"settings": [public(step) for step in self.steps], "rules": [], "reboot_required": bool(_pending.waiting(self.steps)),
                 "files": self.files, "owners": self.owners, "changed": self.due, "diff": self.diff()}
 
     def diff(self):
@@ -60,13 +61,15 @@ def plan_rollback(host, roles=(), allow=()):
     journal = plan.journal
     for key, entry in sorted(journal["entries"].items()):
         if not roles or entry["role"] in roles:
-            step = restore_step(host, key, entry, drop_in_texts(host, entry["role"]))
+            step = restore_step(host, key, entry, our_files(host, entry["role"]))
             plan.steps.append(dict(step, why="rollback", _role=entry["role"]))
     _guard.protect_jobs(plan, allow)
+    _guard.protect_boot(plan, allow)
     refused = {step["_role"]: step["reason"] for step in plan.steps if step["status"] == "refused"}
     for step in plan.changing:
         if step["_role"] in refused:
             step.update(status="refused", reason=refused[step["_role"]])
+    plan.roles = {step["_role"] for step in plan.steps} | {kept["role"] for kept in journal["files"].values()}
     plan.files = sorted(path for path, kept in journal["files"].items()
                         if (not roles or kept["role"] in roles) and kept["role"] not in refused)
     plan.owners = sorted(journal["owners"]) if not roles and not refused else []
@@ -94,6 +97,7 @@ def _give_back(plan):
             _journal.give_back_file(host, journal, path)
         except OSError as error:
             plan.errors.append("%s: %s" % (path, error.strerror))
+    commit(host, plan.roles, plan.changing, plan.files, plan.errors)
     leaving = {step["_restore"] for step in plan.steps if step["status"] in ("drift", "not_applicable")}
     release(host, journal, set(journal["entries"]) - leaving, plan.errors)
     for step in plan.changing:
@@ -103,5 +107,7 @@ def _give_back(plan):
             plan.errors.append("%s: %s" % (step["target"], step.get("error") or step["reason"]))
         else:
             journal["entries"].pop(step["_restore"], None)
-    forget_unused(host, journal)
+    for role in plan.roles:
+        _pending.note(host, role, [step for step in plan.changing if step["_role"] == role])
+    forget_unused(host, journal, plan.errors)
     _journal.save(host, journal)

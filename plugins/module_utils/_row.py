@@ -47,8 +47,39 @@ def sysctl(name, value, **words):
 
 
 def sysfs(name, value, path, **words):
-    """A file below /sys. In `path`, or the first of several that is there, {field} stands for a number or a name.
+    """A file below /sys. In `path`, or the first of several that is there, {field} stands for a number or a name, and
+    each match is a place of its own; all matches of a * are one place, with one value.
 
     `reserved` names what others may reserve at boot by another name (_conflicts.py), and what is then not taken away.
     """
     return Row("sysfs", name, value, paths=(path,) if isinstance(path, str) else tuple(path), **words)
+
+
+def slice_property(name, value, **words):
+    """A property of systemd.resource-control(5), named UNIT/PROPERTY."""
+    return Row("resource_control", name, value, paths=(), **words)
+
+
+def cpuset(name, value, **words):
+    """A file of cgroup v2's cpuset controller that systemd does not manage, named SLICE/FILE."""
+    return Row("cpuset", name, value, paths=(), **words)
+
+
+def irq(name, value, **words):
+    """Where the interrupts of a device go: a place for each PCI device."""
+    return Row("irq", name, value, paths=(), **words)
+
+
+def unit_environment(name, value, **words):
+    """A variable in the environment of a service, named UNIT/VARIABLE."""
+    return Row("unit_environment", name, value, paths=(), **words)
+
+
+def kernel_argument(name, value, **words):
+    """An argument of the kernel command line, named by its key."""
+    return Row("kernel_argument", name, value, paths=(), effect="reboot", disruption="reboot", **words)
+
+
+def document(name, value, **words):
+    """A file that is published for others below /etc/gpuwright."""
+    return Row("document", name, value, paths=(), **words)

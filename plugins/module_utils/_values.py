@@ -107,6 +107,7 @@ class Pages:
 
     argument = {"type": "dict"}
     count = Int(0)
+    nothing = "0"
 
     def describe(self):
         """The legal shape."""
@@ -143,9 +144,11 @@ class Pages:
     @staticmethod
     def check(value, places):
         """Raise ValueError if a page size or a node is named that this machine does not have."""
+        if not places and any(count != "0" for count in value.values()):
+            raise ValueError("this kernel offers none of it")
         sizes = {fields["size"] for fields in places}
         nodes = {fields.get("node", "0") for fields in places}
-        for size, pages in value.items():
+        for size, pages in value.items() if places else ():
             if size not in sizes:
                 raise ValueError("this kernel has no pages of %s kB; %s" % (size, nearest(size, sizes)))
             for node in pages if isinstance(pages, dict) else ():

@@ -20,13 +20,15 @@ options:
     description: Give back only the settings of these roles. Without it, everything.
     type: list
     elements: str
-    choices: [numa, thp, vm]
+    choices: [cpu_isolation, numa, thp, vm]
     default: []
   allow:
-    description: Disruptions that are allowed on this run although a job is running.
+    description:
+      - What is allowed on this run. With V(link), what may stall traffic is done although a job is running. With
+        V(unverified), kernel arguments are written by way of a boot loader that could not be tried in our tests.
     type: list
     elements: str
-    choices: [link]
+    choices: [link, unverified]
     default: []
   sysroot:
     description: The folder below which the machine lies. Below another one than V(/) no command is started.
@@ -81,7 +83,7 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "roles": {"type": "list", "elements": "str", "choices": sorted(ROLES), "default": []},
-            "allow": {"type": "list", "elements": "str", "choices": ["link"], "default": []},
+            "allow": {"type": "list", "elements": "str", "choices": ["link", "unverified"], "default": []},
             "sysroot": {"type": "path", "default": "/"},
         },
         supports_check_mode=True,

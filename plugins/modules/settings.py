@@ -22,7 +22,7 @@ options:
     description: The role whose settings these are.
     type: str
     required: true
-    choices: [numa, thp, vm]
+    choices: [cpu_isolation, numa, thp, vm]
   values:
     description:
       - Setting to value. A setting that is null or left out is not managed; if it was before, what was found then
@@ -46,10 +46,12 @@ options:
     elements: str
     default: []
   allow:
-    description: Disruptions that are allowed on this run although a job is running.
+    description:
+      - What is allowed on this run. With V(link), what may stall traffic is done although a job is running. With
+        V(unverified), kernel arguments are written by way of a boot loader that could not be tried in our tests.
     type: list
     elements: str
-    choices: [link]
+    choices: [link, unverified]
     default: []
   sysroot:
     description: The folder below which the machine lies. Below another one than V(/) no command is started.
@@ -88,6 +90,11 @@ settings:
     desired: {description: The value asked for, returned: always, type: str, sample: "10"}
     running: {description: The value in force when the plan was made, returned: always, type: str, sample: "60"}
     configured: {description: The value that a file of ours persists, returned: always, type: str, sample: "10"}
+    generated:
+      description: The value in the boot loader's entries.
+      returned: for kernel arguments
+      type: str
+      sample: "2-23"
     status:
       description: >-
         C(ok), C(drift) (differs; changed unless in check mode), C(pending_reboot), C(not_applicable), C(unreadable),
@@ -141,7 +148,7 @@ def main():
             "options": {"type": "dict", "default": {}},
             "origins": {"type": "dict", "default": {}},
             "take_over": {"type": "list", "elements": "str", "default": []},
-            "allow": {"type": "list", "elements": "str", "choices": ["link"], "default": []},
+            "allow": {"type": "list", "elements": "str", "choices": ["link", "unverified"], "default": []},
             "sysroot": {"type": "path", "default": "/"},
         },
         supports_check_mode=True,

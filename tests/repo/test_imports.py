@@ -17,16 +17,20 @@ MACHINE = {"os", "subprocess", "shutil", "socket", "pathlib", "tempfile", "glob"
 BELOW = {
     "_host": set(),
     "_cpulist": set(),
+    "_cmdline": set(),
     "_values": {"_cpulist"},
+    "_cpu_values": {"_values", "_cpulist"},
     "_row": {"_values"},
-    "_rules": {"_values", "_cpulist"},
     "_derive": {"_values", "_cpulist"},
-    "_settings": {"_row", "_values", "_rules"},
+    "_rules": {"_values", "_cpulist", "_cmdline", "_owners", "_topology", "_derive"},
+    "_settings": {"_row", "_values", "_cpu_values", "_rules"},
     "_topology": {"_host", "_cpulist"},
-    "_owners": {"_host", "_values", "_cpulist"},
-    "_kinds": {"_host", "_values", "_row", "_cpulist", "_owners"},
+    "_health": {"_host", "_cpulist", "_topology"},
+    "_owners": {"_host", "_values", "_cpulist", "_cmdline", "_topology"},
+    "_boot": {"_host", "_values", "_cpulist", "_cmdline"},
+    "_kinds": {"_host", "_values", "_row", "_cpulist", "_cmdline", "_owners", "_topology", "_boot"},
 }
-TOP = {"_plan", "_apply", "_result", "_rollback", "_guard", "_conflicts"}  # Nothing below may import these.
+TOP = {"_plan", "_apply", "_result", "_rollback", "_guard", "_conflicts", "_runner", "_reboot"}  # Nothing below may import these.
 
 
 @pytest.fixture

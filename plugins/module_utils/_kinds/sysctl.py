@@ -3,8 +3,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kind sysctl: lives in /proc/sys, persists in sysctl.d.
 
-PRIVATE to the collection. What every kind has: `places`, `line`, `parse` and `KEYED_BY` (what it names values by),
-`drop_in`, `taken_over`, `identity`, `in_force`, `others`, `rival` and `before_us`.
+PRIVATE to the collection. What every kind has:
+  KEYED_BY      what `parse` names values by, "target" or "path"
+  VOLATILE      whether nothing native persists it, so that the node runner puts it back at boot
+  OWNER         by which name another file's hold on it can be handed to us, or None
+  places        where a row lives on this machine
+  read, write   what is in force there as text, "" for nothing, and how to change that
+  in_force      what to write to get today's state back
+  identity      what names that original in the journal
+  files, file   the files of ours for a role, and the one for a target
+  compose       the text of such a file; `parse` reads it
+  others, rival, before_us   who else sets it
+and may have:
+  ABSENT        why it is nowhere on this machine
+  commit        what follows when our files have changed, such as daemon-reload
+  companions    files of ours that follow from the others
+  generated     what lies between our files and what is in force, such as a boot loader's entries
+  satisfied     whether what is in force is as good as what is asked for
+  plain         a value as it is written, where the kernel prints more
+  refusal, unverified   why this machine's way of persisting it is not, or not yet, to be used
 """
 
 from __future__ import annotations
@@ -13,16 +30,18 @@ from .._owners import sysctl_d
 
 FOLDER = "/etc/sysctl.d"
 KEYED_BY = "target"
+VOLATILE = False
+OWNER = "sysctl.d"
 
 
-def drop_in(role):
-    """Our file for a role."""
-    return "%s/90-gpuwright-%s.conf" % (FOLDER, role)
+def files(role):
+    """Our files for a role; the second, for keys that were handed to us, sorts after whoever set them."""
+    return ["%s/90-gpuwright-%s.conf" % (FOLDER, role), "%s/zz-gpuwright-%s.conf" % (FOLDER, role)]
 
 
-def taken_over(role):
-    """Our file for the keys that another file set and that were handed to us: it sorts after theirs."""
-    return "%s/zz-gpuwright-%s.conf" % (FOLDER, role)
+def file(role, target, taken=False):
+    """Our file for a key."""
+    return files(role)[taken]
 
 
 def places(host, row):
@@ -31,9 +50,19 @@ def places(host, row):
     return [(row.name, path, {})] if host.exists(path) else []
 
 
-def line(target, path, text):
-    """The line that persists a value."""
-    return "%s = %s" % (target, text)
+def read(host, target, path):
+    """What is in force."""
+    return host.read(path)
+
+
+def write(host, target, path, text):
+    """Put a value in force."""
+    host.write_value(path, text)
+
+
+def compose(head, entries):
+    """The text of a file of ours."""
+    return head + "".join(sorted("%s = %s\n" % (target, value) for target, _path, value in entries))
 
 
 def parse(text):
@@ -47,7 +76,7 @@ def identity(row, target, path):
     return "sysctl:" + "+".join(sorted([target] + ([row.twin] if row.twin else [])))
 
 
-def in_force(host, row, path):
+def in_force(host, row, target, path):
     """(path, text) to write to get today's state back: of twins, the one that is not zero rules."""
     text = host.read(path)
     if row.twin and row.value.read(text) == "0":

@@ -8,28 +8,34 @@ PRIVATE to the collection. See _kinds/sysctl.py for what every kind has.
 
 from __future__ import annotations
 
+import fnmatch
 import re
 
 from .._owners import tmpfiles_d
 
 FOLDER = "/etc/tmpfiles.d"
 KEYED_BY = "path"
+VOLATILE = False
+OWNER = "tmpfiles.d"
 
 
-def drop_in(role):
-    """Our file for a role."""
-    return "%s/90-gpuwright-%s.conf" % (FOLDER, role)
+def files(role):
+    """Our files for a role; the second, for what was handed to us: for one path the file that sorts first wins."""
+    return ["%s/90-gpuwright-%s.conf" % (FOLDER, role), "%s/00-gpuwright-%s.conf" % (FOLDER, role)]
 
 
-def taken_over(role):
-    """Our file for what another file wrote and was handed to us: for one path the file that sorts first wins."""
-    return "%s/00-gpuwright-%s.conf" % (FOLDER, role)
+def file(role, target, taken=False):
+    """Our file for a target."""
+    return files(role)[taken]
 
 
 def places(host, row):
     """Where the row lives on this machine: [(target, path, fields)], by the first of its paths that matches any."""
     for pattern in row.paths:
-        found = _match(host, pattern)
+        if "*" in pattern:
+            found = [(pattern, {})] if _each(host, pattern) else []
+        else:
+            found = _match(host, pattern)
         if found:
             return [(_target(row, fields), path, fields) for path, fields in found]
     return []
@@ -62,9 +68,45 @@ def _numeric(name):
     return [int(piece) if piece.isdigit() else piece for piece in re.split(r"([0-9]+)", name)]
 
 
-def line(target, path, text):
-    """The line that persists a value."""
-    return "w %s - - - - %s" % (path, text)
+def read(host, target, path):
+    """What is in force; of many files their one value, or "name=value ..." where they differ."""
+    if "*" not in path:
+        return host.read(path)
+    values = {name: plain(host.read(one)) for name, one in _each(host, path)}
+    if len(set(values.values())) == 1:
+        return next(iter(values.values()))
+    return " ".join("%s=%s" % pair for pair in values.items())
+
+
+def write(host, target, path, text):
+    """Put a value in force, or what `read` gave for many files that differ."""
+    if "*" not in path:
+        host.write_value(path, text)
+        return
+    each = dict(word.split("=", 1) for word in text.split() if "=" in word)
+    for name, one in _each(host, path):
+        value = each.get(name, None if each else text)
+        if value is not None and plain(host.read(one)) != value:
+            host.write_value(one, value)
+
+
+def _each(host, path):
+    """[(name, path)] of the files that a path with one * matches."""
+    folder, _slash, rest = path.partition("*")[0].rpartition("/")
+    part, _slash, end = path[len(folder) + 1:].partition("/")
+    names = fnmatch.filter(host.names(folder), part)
+    found = [(name, "/".join([folder, name] + ([end] if end else []))) for name in sorted(names, key=_numeric)]
+    return [(name, one) for name, one in found if host.exists(one)]
+
+
+def plain(text):
+    """A value as it is written: the bracketed word, or the whole text."""
+    return text[text.index("[") + 1:text.index("]")] if "[" in text and "]" in text else text.strip()
+
+
+def compose(head, entries):
+    """The text of a file of ours."""
+    return head + "".join(sorted("w %s - - - - %s\n" % (path, value) for _target, path, value in entries))
 
 
 def parse(text):
@@ -78,9 +120,10 @@ def identity(row, target, path):
     return "sysfs:" + path
 
 
-def in_force(host, row, path):
+def in_force(host, row, target, path):
     """(path, text) to write to get today's state back."""
-    return path, row.value.read(host.read(path))
+    text = read(host, target, path)
+    return path, text if "*" in path else row.value.read(text)
 
 
 def others(host):
