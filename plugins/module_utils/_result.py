@@ -28,12 +28,8 @@ def result(plan):
 
 
 def public(step):
-    """A step without what only _apply.py needs; what was changed but waits for a boot is said to be pending."""
-    shown = {key: shorten(value) for key, value in step.items() if not key.startswith("_")}
-    if step["disruption"] == "reboot" and step.get("changed") and step["running"] != step["_force"]:
-        shown.update(status="pending_reboot", reason="takes effect at the next boot; running %s"
-                     % (step["running"] or "without"))
-    return shown
+    """A step without what only _apply.py needs."""
+    return {key: shorten(value) for key, value in step.items() if not key.startswith("_")}
 
 
 def shorten(value):
