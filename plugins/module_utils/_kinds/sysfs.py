@@ -90,6 +90,16 @@ def write(host, target, path, text):
             host.write_value(one, value)
 
 
+def satisfied(value, wanted):
+    """Whether a value is the wanted one; of many files that differed, those that are still there count."""
+    if "=" not in wanted:
+        return value == wanted
+    each = dict(word.split("=", 1) for word in wanted.split())
+    if "=" not in value:
+        return value in each.values()
+    return all(each.get(name, now) == now for name, now in (word.split("=", 1) for word in value.split()))
+
+
 def _each(host, path):
     """[(name, path)] of the files that a path with one * matches."""
     folder, _slash, rest = path.partition("*")[0].rpartition("/")
