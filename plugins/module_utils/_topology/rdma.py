@@ -46,13 +46,12 @@ def _port(host, found, name, port, device):
     layer = pci.attribute(host, folder + "/link_layer")
     gids = _gids(host, folder)
     netdev = _netdev(host, folder, port, device, gids)
-    rate = re.match(r"(\d+(?:\.\d+)?) Gb/sec", pci.attribute(host, folder + "/rate") or "")
     return {
         "port": port,
         "link_layer": layer,
-        "state": _word(pci.attribute(host, folder + "/state")),
-        "phys_state": _word(pci.attribute(host, folder + "/phys_state")),
-        "rate": _whole(float(rate.group(1))) if rate else None,
+        "state": word(pci.attribute(host, folder + "/state")),
+        "phys_state": word(pci.attribute(host, folder + "/phys_state")),
+        "rate": rate(pci.attribute(host, folder + "/rate")),
         "netdev": netdev,
         "active_mtu": _active_mtu(host, found, "%s/%d" % (name, port), netdev) if layer == "Ethernet" else None,
         "gids": gids,
@@ -60,13 +59,16 @@ def _port(host, found, name, port, device):
     }
 
 
-def _word(text):
+def word(text):
     """The name in "4: ACTIVE"."""
     return text.rpartition(":")[2].strip() or None if text else None
 
 
-def _whole(value):
-    return int(value) if value == int(value) else value
+def rate(text):
+    """The Gb/s in "400 Gb/sec (4X NDR)", or None."""
+    match = re.match(r"(\d+(?:\.\d+)?) Gb/sec", text or "")
+    value = float(match.group(1)) if match else None
+    return int(value) if value is not None and value == int(value) else value
 
 
 def _gids(host, folder):
