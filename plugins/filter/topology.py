@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gpuwright.node.plugins.module_utils._derive import dirty
+from ansible_collections.gpuwright.node.plugins.module_utils._derive import affinity, dirty
+from ansible_collections.gpuwright.node.plugins.module_utils._derive import cpu_partition as partition_of
 
 
 def thaw(value):
@@ -19,13 +20,37 @@ def thaw(value):
 def dirty_limit(topology, limit, workload="inference"):
     """See dirty_limit.yml."""
     topology = thaw(topology)
+    _need(topology, "dirty_limit")
+    return _in_words("dirty_limit", dirty.dirty_limit, topology, limit, workload)
+
+
+def cpu_partition(topology, housekeeping_cores_per_node=2):
+    """See cpu_partition.yml."""
+    topology = thaw(topology)
+    _need(topology, "cpu_partition")
+    return _in_words("cpu_partition", partition_of.cpu_partition, topology, housekeeping_cores_per_node)
+
+
+def cpu_affinity(topology, partition):
+    """See cpu_affinity.yml."""
+    topology = thaw(topology)
+    _need(topology, "cpu_affinity")
+    return _in_words("cpu_affinity", affinity.affinity, topology, thaw(partition))
+
+
+def _need(topology, name):
+    """Fail unless this is the fact."""
     if not isinstance(topology, dict) or "numa_nodes" not in topology:
-        raise AnsibleFilterError("gpuwright.node.dirty_limit needs the fact of gpuwright.node.topology_facts, and got "
-                                 "no topology: run that module first in the play")
+        raise AnsibleFilterError("gpuwright.node.%s needs the fact of gpuwright.node.topology_facts, and got "
+                                 "no topology: run that module first in the play" % name)
+
+
+def _in_words(name, function, *arguments):
+    """What the function derives; what it says of bad input is the filter's error."""
     try:
-        return dirty.dirty_limit(topology, limit, workload)
+        return function(*arguments)
     except ValueError as error:
-        raise AnsibleFilterError("gpuwright.node.dirty_limit: %s" % error) from error
+        raise AnsibleFilterError("gpuwright.node.%s: %s" % (name, error)) from error
 
 
 class FilterModule:
@@ -33,4 +58,4 @@ class FilterModule:
 
     def filters(self):
         """Name to function."""
-        return {"dirty_limit": dirty_limit}
+        return {"cpu_affinity": cpu_affinity, "cpu_partition": cpu_partition, "dirty_limit": dirty_limit}
