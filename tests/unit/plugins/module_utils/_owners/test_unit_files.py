@@ -1,0 +1,46 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of who sets a property of a unit: folders, names and prefixes in systemd's order, as seen on systemd 252."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
+from ansible_collections.gpuwright.node.plugins.module_utils._owners import unit_files
+
+from tests.sysroots.plain_node import put
+
+UNIT = "a-b.slice"
+LAID = {
+    "/usr/lib/systemd/system/a-b.slice": "[Slice]\nAllowedCPUs=0",
+    "/etc/systemd/system/a-b.slice": "[Slice]\nAllowedCPUs=1",
+    "/etc/systemd/system/a-b.slice.d/50-x.conf": "[Slice]\nAllowedCPUs=2",
+    "/usr/lib/systemd/system/a-b.slice.d/50-x.conf": "[Slice]\nAllowedCPUs=3",
+    "/run/systemd/system/a-.slice.d/60-x.conf": "[Slice]\nAllowedCPUs=4",
+    "/usr/lib/systemd/system/slice.d/70-x.conf": "[Slice]\nAllowedCPUs=5",
+    "/etc/systemd/system/slice.d/50-x.conf": "[Slice]\nAllowedCPUs=6",
+    "/etc/systemd/system/a-b.slice.d/README": "AllowedCPUs=7",
+}
+
+
+def laid(root, files):
+    for path, text in files.items():
+        put(root, path, text)
+    return Host(str(root))
+
+
+def test_files_come_in_the_order_in_which_systemd_reads_them(tmp_path):
+    host = laid(tmp_path, LAID)
+    assert [item["value"] for item in unit_files.assignments(host, UNIT, {"AllowedCPUs"})] == ["1", "2", "4", "5"]
+
+
+@pytest.mark.parametrize("text, found", [
+    ("[Slice]\n#AllowedCPUs=0\n ;AllowedCPUs=0\nAllowedCPUs = 1 \n", [("1", 4)]),
+    ("[Slice]\nAllowedCPUs=1 \\\n# between\n  2\nCPUWeight=5\nAllowedCPUs=\n", [("1    2", 2), ("", 6)]),
+    ("", []), ("junk\n[Slice\nAllowedCPUs\n", []),
+])
+def test_lines_are_read_as_systemd_does(tmp_path, text, found):
+    host = laid(tmp_path, {"/etc/systemd/system/" + UNIT: text})
+    lines = [(item["value"], item["line"]) for item in unit_files.assignments(host, UNIT, {"AllowedCPUs"})]
+    assert lines == found
