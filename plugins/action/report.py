@@ -99,7 +99,7 @@ class _News:
         """The text on the new hosts."""
         if self._merged:
             return summary.of_many(self._merged, width)
-        return [line for name, host in self._few for line in summary.of_host(name, host, width)]
+        return summary.of_few(self._few, width)
 
 
 def _closing(counted, check_mode, place):

@@ -19,7 +19,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue
     variables,
 )
 from ansible_collections.gpuwright.node.plugins.module_utils._values import nearest
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, parts
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, partitions, parts
 
 try:  # Internal to ansible-core, and so guarded: without it the report names the variable but not the line.
     from ansible._internal._datatag._tags import Origin
@@ -43,8 +43,8 @@ class ActionModule(ActionBase):
         else:
             args["origins"] = _origins(role, args.get("values") or {}, task_vars) if role in ROLES else {}
             result = ask.ask(self, "gpuwright.node.settings", args, task_vars)
-        parts.keep(task_vars["inventory_hostname"], role or "settings", ask.answer(result, self._task.check_mode),
-                   parts.folder(task_vars, self._templar))
+        kept = dict(ask.answer(result, self._task.check_mode), **partitions.of_task(args))
+        parts.keep(task_vars["inventory_hostname"], role or "settings", kept, parts.folder(task_vars, self._templar))
         return result
 
 

@@ -18,7 +18,7 @@ from ansible_collections.gpuwright.node.plugins.plugin_utils._report import part
 SCHEMA = 1
 CLASSES = ("inference", "training", "cpu")
 _NOT_ROLES = ("report", "topology", "failure")
-_OF_ROLE = ("failed", "check_mode", "changed", "notes", "files", "owners")
+_OF_ROLE = ("failed", "check_mode", "changed", "notes", "files", "owners", "partition")
 # Worst first: how a summary is sorted, and which statuses a step may have.
 STATUSES = ("error", "refused", "conflict", "unreadable", "drift", "pending_reboot", "changed", "not_applicable", "ok")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import partitions
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report.build import STATUSES, status_of
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report.table import paragraph, table
 
@@ -20,6 +21,16 @@ _MOST_LINES = 40
 _MOST_DIFFERENCES = 5000
 _HEADS = ("setting", "running", "desired", "status", "why")
 _SEVERITIES = {"E": "error", "W": "warning", "I": "note"}
+
+
+def of_few(hosts, width):
+    """The tables of each of `[(name, host)]`, then which CPUs are for what on them."""
+    found = partitions.none()
+    lines = []
+    for name, host in hosts:
+        partitions.add(found, name, host)
+        lines += of_host(name, host, width)
+    return lines + partitions.lines(found, width)
 
 
 def of_host(name, host, width):
@@ -63,11 +74,12 @@ def _nothing(role):
 
 def empty_merge():
     """What `merge` adds to."""
-    return {"roles": {}, "findings": {}, "classes": {}, "trouble": [], "lost": 0}
+    return {"roles": {}, "findings": {}, "classes": {}, "trouble": [], "lost": 0, "partitions": partitions.none()}
 
 
 def merge(merged, name, host):
     """Add one of many hosts: what is not ok by what it is, so that a thousand equal hosts are one line."""
+    partitions.add(merged["partitions"], name, host)
     for role in host["roles"]:
         merged["roles"].setdefault(role, {"hosts": 0, "ok": 0, "lines": {}})["hosts"] += 1
     for step in host["settings"]:
@@ -111,6 +123,7 @@ def of_many(merged, width):
             lines += [(part, _worst_of({"severity": severity}))
                       for part in paragraph("  %s: %s" % (_hosts(line), text), width, 4)]
         lines += _rest(merged["findings"])
+    lines += partitions.lines(merged["partitions"], width)
     lines.append(("", None))
     for text in merged["trouble"][:_MOST_LINES]:
         lines += [(part, "error") for part in paragraph(text, width, 2)]

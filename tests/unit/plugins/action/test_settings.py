@@ -25,6 +25,7 @@ PLAY = """
           vm.swappiness: "{{ vm_swappiness }}"
           vm.max_map_count: "{{ vm_max_map_count }}"
           kernel.panic: "{{ vm_kernel_panic }}"
+        options: "{{ options | default({}) }}"
         sysroot: "{{ root }}"
 """
 
@@ -88,3 +89,10 @@ def test_a_bad_value_names_its_place(play):
     assert status == 2
     assert "vm_swappiness, <CLI option '-e'>: 'lots' is not an integer from 0 to 200" in output
     assert (root / "proc/sys/vm/swappiness").read_text() == "60\n"
+
+
+def test_the_partition_that_the_task_was_given_is_kept_for_the_report(play, tmp_path):
+    partition = {"housekeeping": "0-1", "workload": "2-3", "gpus": {}, "numa_nodes": {}, "refused": None}
+    _status, output, _steps, _root = play("--check", options={"cpu_isolation_partition": partition})
+    kept = json.loads(next(tmp_path.glob("report/.parts/*/node1/vm.json")).read_text())["data"]
+    assert kept["partition"] == partition, output
