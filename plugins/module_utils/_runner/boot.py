@@ -12,7 +12,7 @@ from __future__ import annotations
 from .. import _plan
 from .._apply import LOCK, write_step
 from .._conflicts import UnknownOwner
-from .._host import Host, Locked
+from .._host import CommandNotRun, Host, Locked
 from .._input import KINDS, BadInput
 from .._journal import ForeignJournal
 from .._settings.catalogue import ROLES
@@ -38,7 +38,11 @@ def run(args, say):
     if host.live and not host.is_root():
         say("changing settings needs root")
         return 2
-    return put_back(host, say)
+    try:
+        return put_back(host, say)
+    except OSError as error:  # The lock cannot be made.
+        say("%s: %s" % (error.filename, error.strerror))
+        return 2
 
 
 def switched_off(host):
@@ -53,18 +57,19 @@ def switched_off(host):
 def put_back(host, say):
     """Plan, and only if something drifted plan again under the lock and write; returns the exit status."""
     plans, problems = _plans(host)
-    if any(_volatile(plan) for plan in plans):
-        for _try in range(_LOCK_TRIES):
-            try:
-                with host.only_one(LOCK, {"what": "gpuwright boot"}):
-                    plans, problems = _plans(host)
-                    return _write(plans, problems, say)
-            except Locked as locked:
-                holder = locked
+    if not any(_drifting(plan) for plan in plans):
+        return _write(plans, problems, say)
+    for left in reversed(range(_LOCK_TRIES)):
+        try:
+            with host.only_one(LOCK, {"what": "gpuwright boot"}):
+                plans, problems = _plans(host)
+                return _write(plans, problems, say)
+        except Locked as holder:
+            if left:
                 host.wait(_LOCK_PAUSE)
-        say("not done, another run is still changing this node: %s" % holder)
-        return 2
-    return _write(plans, problems, say)
+            else:
+                say("nothing was put back, another run is still changing this node: %s" % holder)
+    return 2
 
 
 def _plans(host):
@@ -73,18 +78,23 @@ def _plans(host):
     for role in desired.roles(host):
         try:
             request = desired.read(host, role)
-            if role not in ROLES:
-                problems.append("role %s: this version of the runner knows no such role" % role)
-                continue
-            plans.append(_plan.build(host, role, ROLES[role], request["values"], request))
-        except (desired.DamagedDesired, BadInput, ForeignJournal, UnknownOwner, OSError) as error:
+            if role in ROLES:
+                plans.append(_plan.build(host, role, ROLES[role], request["values"], request))
+            else:
+                problems.append("role %s: this version of the runner knows no such role: apply it again" % role)
+        except (desired.DamagedDesired, BadInput, ForeignJournal, UnknownOwner, CommandNotRun, OSError) as error:
             problems.append("role %s: %s" % (role, error))
     return plans, problems
 
 
 def _volatile(plan):
-    """The steps that this run may write: what an apply would, of the kinds that nothing persists."""
-    return [step for step in plan.changing if KINDS[step["kind"]].VOLATILE and "_restore" not in step]
+    """The steps that are the runner's: of the kinds that nothing persists, and asked for."""
+    return [step for step in plan.steps if KINDS[step["kind"]].VOLATILE and "_restore" not in step]
+
+
+def _drifting(plan):
+    """Those that it may write: what is refused or in conflict stays as it is."""
+    return [step for step in _volatile(plan) if step["status"] == "drift"]
 
 
 def _write(plans, problems, say):
@@ -94,14 +104,17 @@ def _write(plans, problems, say):
     failed = bool(problems)
     for plan in plans:
         for step in _volatile(plan):
-            write_step(plan.host, step)
-            say("role %s: %s" % (plan.role, _outcome(step)))
-            failed = failed or "error" in step
+            if step["status"] == "drift":
+                write_step(plan.host, step)
+            if step["status"] not in ("ok", "not_applicable"):
+                say("role %s: %s: %s" % (plan.role, step["target"], _outcome(step)))
+            failed = failed or "error" in step or step["status"] == "unreadable"
+    say("%d settings that nothing else persists were checked" % sum(len(_volatile(plan)) for plan in plans))
     return 1 if failed else 0
 
 
 def _outcome(step):
     """What became of a step, in words."""
-    if "error" in step:
-        return "%s: %s" % (step["target"], step["error"])
-    return "%s: %s, was %s" % (step["target"], step["after"], step["running"])
+    if step["status"] != "drift":
+        return "%s, %s" % (step["status"], step["reason"])
+    return step.get("error") or "%s, was %s" % (step["after"], step["running"])

@@ -82,9 +82,9 @@ _ENABLED = _HEAD + """
 Wants=gpuwright-boot.service gpuwright-device.timer
 """
 
-# Hardware alone: every container that starts adds a virtual interface.
+# Hardware alone: every container that starts adds a virtual interface. One that udev renames moves after its add.
 _RULE = _HEAD + """
-ACTION!="remove", SUBSYSTEM=="net|infiniband|nvme", SUBSYSTEMS=="pci", \\
+ACTION=="add|move", SUBSYSTEM=="net|infiniband|nvme", SUBSYSTEMS=="pci", \\
   TAG+="systemd", ENV{SYSTEMD_WANTS}+="gpuwright-device.service"
 """
 
@@ -131,7 +131,7 @@ def commit(host):
     if not host.runs_commands or not host.exists("/run/systemd/system"):
         return
     if not host.exists(TIMER):
-        host.run(["systemctl", "stop", "gpuwright-device.timer"])  # It fails where the timer was never started.
+        host.run(["systemctl", "--no-block", "stop", "gpuwright-device.timer"])  # It fails where none was started.
     _succeed(host, ["systemctl", "daemon-reload"], 60)
     if host.exists("/run/udev/control"):
         _succeed(host, ["udevadm", "control", "--reload"], 10)
