@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Action of module health_facts: runs it on the node, so that one that cannot be reached fails instead of being left out."""
+"""Action of module health_facts: runs it on the node; one that cannot be reached fails instead of being left out."""
 
 from __future__ import annotations
 

@@ -9,31 +9,32 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: health_facts
 short_description: Read the health of a GPU node
-version_added: 0.2.0
+version_added: 0.1.0
 author: gpuwright contributors (@gpuwright)
 description:
-  - Reads Xid and PCIe errors since boot, ECC and row remapping, throttling, clocks, temperature and power of GPUs, NVLink
-    and fabric state, RDMA ports and their error counters, PCIe links now against the most they can do, and NVMe drives.
-  - Returns the fact C(health), schema 1. Meant for gates, such as before a change, before and after a reboot, and around
-    a benchmark.
-  - What is unknown is null, never a guess. What could not be read is named in C(unreadable) with the reason, such as a
-    C(nvidia-smi) that does not answer in time. That never fails the module. GPUs of a vendor that are not here are no
-    error.
+  - Reads Xid and PCIe errors since boot, ECC and row remapping, throttling, clocks, temperature and power of GPUs,
+    NVLink and fabric state, RDMA ports and their error counters, PCIe links now against the most they can do, and
+    NVMe drives.
+  - Returns the fact C(health), schema 1. Meant for gates, such as before a change, before and after a reboot, and
+    around a benchmark.
+  - What is unknown is null, never a guess. What could not be read is named in C(unreadable) with the reason, such
+    as a C(nvidia-smi) that does not answer in time. That never fails the module. GPUs of a vendor that are not here
+    are no error.
 options:
   sysroot:
     description:
-      - The folder below which C(/sys), C(/proc) and C(/var) of the machine lie. Below another one than V(/) no command
-        is started, so that a capture of any machine can be read anywhere.
-      - There the output of C(nvidia-smi -q -x) may lie as C(gpuwright/nvidia-smi.xml), that of C(nvidia-smi nvlink -s)
-        as C(gpuwright/nvidia-smi-nvlink.txt), and the kernel's log, in any form of C(journalctl -k) or C(dmesg), as
-        C(gpuwright/kernel.log).
+      - The folder below which C(/sys), C(/proc) and C(/var) of the machine lie. Below another one than V(/) no
+        command is started, so that a capture of any machine can be read anywhere.
+      - There the output of C(nvidia-smi -q -x) may lie as C(gpuwright/nvidia-smi.xml), that of C(nvidia-smi nvlink
+        -s) as C(gpuwright/nvidia-smi-nvlink.txt), and the kernel's log, in any form of C(journalctl -k) or
+        C(dmesg), as C(gpuwright/kernel.log).
     type: path
     default: /
   gather:
     description:
       - The sections wanted. All of them by default.
-      - Sections are C(kernel_log), C(gpus), C(rdma_devices), C(nics), C(pcie), C(nvme) and C(services). Those that are
-        not named are missing from the fact, and the verdict says nothing of them.
+      - Sections are C(kernel_log), C(gpus), C(rdma_devices), C(nics), C(pcie), C(nvme) and C(services). Those that
+        are not named are missing from the fact, and the verdict says nothing of them.
     type: list
     elements: str
 attributes:
@@ -88,35 +89,35 @@ ansible_facts:
           type: str
         kernel_log:
           description:
-            - What the kernel's log since boot says of broken hardware. C(source) is where it was read, null where there
-              was none; then the lists are null.
-            - C(xids) have C(pci_address), C(code), C(name), C(severity), C(message), C(count) and C(last), one entry a
-              GPU and code. The severity is from NVIDIA's public catalogue, V(fatal) (the GPU needs a reset or more),
-              V(application) (a program must be restarted), V(workflow) (NVIDIA prescribes an investigation), V(info),
-              or V(unknown).
+            - What the kernel's log since boot says of broken hardware. C(source) is where it was read, null where
+              there was none; then the lists are null.
+            - C(xids) have C(pci_address), C(code), C(name), C(severity), C(message), C(count) and C(last), one
+              entry a GPU and code. The severity is from NVIDIA's public catalogue, V(fatal) (the GPU needs a reset
+              or more), V(application) (a program must be restarted), V(workflow) (NVIDIA prescribes an
+              investigation), V(info), or V(unknown).
             - C(sxids) are those of NVSwitches. C(aer) are PCIe errors by device and severity (V(corrected),
               V(nonfatal), V(fatal)). C(events) have C(kind), C(device) and C(severity), such as V(gpu_off_bus),
-              V(gpu_init_failed), V(gpu_reset), V(ras_uncorrected), V(machine_check), V(nvme_reset), V(nvme_lost) and
-              V(pcie_containment).
+              V(gpu_init_failed), V(gpu_reset), V(ras_uncorrected), V(machine_check), V(nvme_reset), V(nvme_lost)
+              and V(pcie_containment).
           returned: if gathered
           type: dict
         gpus:
           description:
             - NVIDIA and AMD GPUs, in the order of their PCI addresses.
-            - Keys are C(pci_address), C(vendor), C(driver), C(name), C(uuid), C(in_driver) (whether the driver lists it;
-              null where it belongs to a virtual machine), C(performance_state), C(persistence), C(mig),
+            - Keys are C(pci_address), C(vendor), C(driver), C(name), C(uuid), C(in_driver) (whether the driver
+              lists it; null where it belongs to a virtual machine), C(performance_state), C(persistence), C(mig),
               C(recovery_action), C(ecc) (C(volatile) since the driver was loaded, C(aggregate) for ever),
               C(remapped_rows), C(retired_pages), C(throttle_reasons) that are active, C(throttle_microseconds),
-              C(clocks) in MHz, C(temperature) in degrees Celsius with the limits that the GPU reports, C(power) in watts
-              with its limits, C(utilization) in percent, C(link), C(replays) of the PCIe link, C(fabric), C(nvlink) and
-              C(processes) that compute (C(pid), C(name), C(memory)).
+              C(clocks) in MHz, C(temperature) in degrees Celsius with the limits that the GPU reports, C(power) in
+              watts with its limits, C(utilization) in percent, C(link), C(replays) of the PCIe link, C(fabric),
+              C(nvlink) and C(processes) that compute (C(pid), C(name), C(memory)).
           returned: if gathered
           type: list
           elements: dict
         rdma_devices:
           description:
-            - C(name), C(pci_address) and C(ports). A port has C(port), C(link_layer), C(state), C(phys_state), C(rate) in
-              Gb/s and C(errors), the counters of errors that are not zero.
+            - C(name), C(pci_address) and C(ports). A port has C(port), C(link_layer), C(state), C(phys_state),
+              C(rate) in Gb/s and C(errors), the counters of errors that are not zero.
           returned: if gathered
           type: list
           elements: dict
@@ -128,8 +129,9 @@ ansible_facts:
           elements: dict
         pcie:
           description:
-            - C(links) of GPUs, NICs and NVMe drives, with C(pci_address), C(kind), C(speed), C(width), C(max_speed),
-              C(max_width), and C(expected_speed) and C(expected_width), to which the slot may limit them.
+            - C(links) of GPUs, NICs and NVMe drives, with C(pci_address), C(kind), C(speed), C(width),
+              C(max_speed), C(max_width), and C(expected_speed) and C(expected_width), to which the slot may limit
+              them.
             - C(aer) of all devices that counted an error, with C(correctable), C(nonfatal), C(fatal) and C(errors).
           returned: if gathered
           type: dict
@@ -140,8 +142,9 @@ ansible_facts:
           elements: dict
         services:
           description:
-            - C(nvidia-persistenced), C(nvidia-fabricmanager) and C(nvidia-imex), each with C(unit), the state of its
-              systemd unit, null where there is none, and C(process), whether such a process runs, in a container or not.
+            - C(nvidia-persistenced), C(nvidia-fabricmanager) and C(nvidia-imex), each with C(unit), the state of
+              its systemd unit, null where there is none, and C(process), whether such a process runs, in a
+              container or not.
           returned: if gathered
           type: dict
         unreadable:

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The part of a node that a reboot must not change, and in what two of them differ.
 
-PRIVATE to the collection. Pure. Things are keyed by what stays: PCI addresses, and serial numbers of drives; names of
-interfaces and drives may change. Widths of PCIe links are compared as they are. Speeds are for NICs and drives; for a GPU
-only the most that the link can do (which a slot that came up in an older generation lowers), for an idle GPU runs its link
-at whatever speed it likes. Of what could not be read on one side, nothing is said: `unreadable` says that by itself.
+PRIVATE to the collection. Pure. Things are keyed by what stays: PCI addresses, and serial numbers of drives; names
+of interfaces and drives may change. Widths of PCIe links are compared as they are. Speeds are for NICs and drives;
+for a GPU only the most that the link can do (which a slot that came up in an older generation lowers), for an idle
+GPU runs its link at whatever speed it likes. Of what could not be read on one side, nothing is said: `unreadable`
+says that by itself.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def fingerprint(topology, health):
     if "pcie" in health:
         parts["links"] = {address: _link(link) for address, link in link_finding.links(health).items()}
     if "nvme" in health:
-        parts["nvme"] = {drive["serial"] or drive["pci_address"] or drive["name"]: _words(drive["model"], drive["state"])
+        parts["nvme"] = {link_finding.drive_key(drive): _words(drive["model"], drive["state"])
                          for drive in health["nvme"]}
     topology = topology or {}
     if topology.get("cpu"):

@@ -54,7 +54,8 @@ def _memory(gpu):
     if rows.get("pending"):
         yield "E", "row_remap_pending", "a row of memory waits for a reset to be remapped"
     if rows.get("banks_without_spare"):
-        yield "W", "row_remap_exhausted", "%s of memory without a spare row" % plural(rows["banks_without_spare"], "bank")
+        banks = plural(rows["banks_without_spare"], "bank")
+        yield "W", "row_remap_exhausted", "%s of memory without a spare row" % banks
     if pages.get("pending"):
         yield "E", "page_retirement_pending", "a page of memory waits for a reset to be retired"
     if ecc.get("pending") is not None and ecc.get("pending") != ecc.get("enabled"):

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads what NVIDIA's driver says of each GPU now, from `nvidia-smi -q -x` and `nvlink -s` of any generation.
 
-PRIVATE to the collection. Elements were renamed over the years (`clocks_throttle_reasons`, `power_readings`, ECC in four
-layouts); each question here names all the answers that there are.
+PRIVATE to the collection. Elements were renamed over the years (`clocks_throttle_reasons`, `power_readings`, ECC in
+four layouts); each question here names all the answers that there are.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def read(host, _found, on_pci):
 
 
 def _nvlink(host):
-    """What `nvidia-smi nvlink -s` says. Where no GPU has NVLinks it fails, and so there is nothing that is unreadable."""
+    """What `nvidia-smi nvlink -s` says. Where no GPU has NVLinks it fails: then nothing is unreadable."""
     before = len(host.notes)
     text = nvidia_smi.output(host, "nvidia-smi", "nvlink", "-s")
     host.notes[before:] = [note for note in host.notes[before:] if "exit status" not in note]

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The processes that compute on a GPU: as nvidia-smi lists them, and as AMD's kernel driver does.
 
-PRIVATE to the collection. nvidia-smi prints command lines as they are, which breaks its XML, and they may hold secrets: so
-they are read without an XML parser, and only the name of the program is kept.
+PRIVATE to the collection. nvidia-smi prints command lines as they are, which breaks its XML, and they may hold
+secrets: so they are read without an XML parser, and only the name of the program is kept.
 """
 
 from __future__ import annotations

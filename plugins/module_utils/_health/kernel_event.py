@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Recognises the lines of a kernel log that tell of broken hardware, and what each says.
 
-PRIVATE to the collection. Pure. The words are those of NVIDIA's driver (nvidia.ko, nvidia-nvswitch), amdgpu, and the
-kernel's AER, machine check, EDAC and NVMe code.
+PRIVATE to the collection. Pure. The words are those of NVIDIA's driver (nvidia.ko, nvidia-nvswitch), amdgpu, and
+the kernel's AER, machine check, EDAC and NVMe code.
 """
 
 from __future__ import annotations

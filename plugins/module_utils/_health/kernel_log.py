@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the kernel's log since boot and counts what it says of broken hardware: Xids, AER, resets, machine checks.
 
-PRIVATE to the collection. The journal has the log since boot; where there is none, or it may not be read, the ring buffer
-(dmesg) has its end. Of a capture it is read from a recording of either.
+PRIVATE to the collection. The journal has the log since boot; where there is none, or it may not be read, the ring
+buffer (dmesg) has its end. Of a capture it is read from a recording of either.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wrong with the links of a health (PCIe, RDMA ports, interfaces), and which of them, or drives, became worse.
 
-PRIVATE to the collection. Pure. An idle GPU lowers the speed of its PCIe link, never the width: so the speed of a GPU's
-link counts only while the GPU runs at full clocks (P0 to P2), and never for AMD's, which do not say. NICs and NVMe
-drives keep theirs.
+PRIVATE to the collection. Pure. An idle GPU lowers the speed of its PCIe link, never the width: so the speed of a
+GPU's link counts only while the GPU runs at full clocks (P0 to P2), and never for AMD's, which do not say. NICs and
+NVMe drives keep theirs.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def _counted(health):
     for one in (health.get("pcie") or {}).get("aer") or ():
         for name, severity in (("fatal", "E"), ("nonfatal", "E"), ("correctable", "I")):
             if one[name]:
-                found.append(finding(severity, one["pci_address"], "aer_count_" + name, "%s: %d PCIe errors counted, %s" % (
-                    one["pci_address"], one[name], name)))
+                words = "%s: %d PCIe errors counted, %s" % (one["pci_address"], one[name], name)
+                found.append(finding(severity, one["pci_address"], "aer_count_" + name, words))
     return found
 
 
@@ -136,6 +136,11 @@ def _worse_ports(before, after):
 def _gone_drives(before, after):
     if "nvme" not in before or "nvme" not in after:
         return []
-    here = {drive["serial"] or drive["pci_address"] or drive["name"] for drive in after["nvme"]}
-    return ["NVMe drive %s (%s) is gone" % (drive["serial"] or drive["name"], drive["model"])
-            for drive in before["nvme"] if (drive["serial"] or drive["pci_address"] or drive["name"]) not in here]
+    here = {drive_key(drive) for drive in after["nvme"]}
+    return ["NVMe drive %s (%s) is gone" % (drive_key(drive), drive["model"])
+            for drive in before["nvme"] if drive_key(drive) not in here]
+
+
+def drive_key(drive):
+    """What a drive is known by over a reboot: its serial number, which a few lack."""
+    return drive["serial"] or drive["pci_address"] or drive["name"]

@@ -17,7 +17,7 @@ _ETHERNET, _INFINIBAND = 1, 32
 
 
 def read(host, _found):
-    """The section `nics`, by PCI address, then name: [{name, pci_address, operstate, speed, carrier_changes, errors}]."""
+    """The section `nics`, by PCI address, then name."""
     found = []
     for name in host.names(nic.NET):
         folder = "%s/%s" % (nic.NET, name)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The health of one node: every section of the fact, what could not be read of each, and what is wrong.
 
-PRIVATE to the collection. Each section comes from a function `read(host, found)`, as those of the topology do; `found`
-holds the PCI inventory. Whatever a reader notes on the host is why its section is not whole.
+PRIVATE to the collection. Each section comes from a function `read(host, found)`, as those of the topology do;
+`found` holds the PCI inventory. Whatever a reader notes on the host is why its section is not whole.
 """
 
 from __future__ import annotations

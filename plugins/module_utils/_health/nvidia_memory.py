@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What `nvidia-smi -q -x` says of a GPU's memory: ECC errors in all layouts, remapped rows, retired pages.
 
-PRIVATE to the collection. Drivers counted single and double bits by unit first, then SRAM and DRAM, then SRAM by parity and
-SEC-DED.
+PRIVATE to the collection. Drivers counted single and double bits by unit first, then SRAM and DRAM, then SRAM by
+parity and SEC-DED.
 """
 
 from __future__ import annotations

@@ -26,4 +26,5 @@ def read(host, _found):
         address = pci.above(host, device) if device else None
         drives.append(dict({"name": name, "pci_address": address},
                            **{key: value.strip() or None if value else None for key, value in told.items()}))
-    return sorted(drives, key=lambda drive: (pci.order(drive["pci_address"] or "ffffffff:ff:ff.7"), int(drive["name"][4:])))
+    return sorted(drives, key=lambda drive: (
+        pci.order(drive["pci_address"] or "ffffffff:ff:ff.7"), int(drive["name"][4:])))

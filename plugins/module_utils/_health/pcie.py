@@ -1,10 +1,10 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the PCIe links of GPUs, NICs and NVMe drives, now against the most that they and their slots can, and AER counters.
+"""Reads the PCIe links of GPUs, NICs and NVMe drives, now against the most that can be, and the AER counters.
 
-PRIVATE to the collection. A device in a slot that is narrower or slower than itself runs as well as it can: `expected` is
-the lesser of the two.
+PRIVATE to the collection. A device in a slot that is narrower or slower than itself runs as well as it can:
+`expected` is the lesser of the two.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def _counted(host, found):
         record, errors = {}, {}
         for ours, name, total in _AER:
             told = dict(_COUNTER.findall(pci.attribute(host, "%s/%s/%s" % (pci.DEVICES, address, name)) or ""))
-            each = {error: int(value) for error, value in told.items() if not error.startswith("TOTAL_") and value != "0"}
+            each = {error: int(value) for error, value in told.items()
+                    if not error.startswith("TOTAL_") and value != "0"}
             record[ours] = int(told.get(total, 0)) or sum(each.values())
             errors.update(each)
         if any(record.values()):

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the RDMA ports: whether each is up and at which rate, and the counters of errors that are not zero.
 
-PRIVATE to the collection. Counters keep the names that the kernel and the drivers (mlx5, bnxt_re, irdma, efa) give them.
+PRIVATE to the collection. Counters keep the names that the kernel and the drivers (mlx5, bnxt_re, irdma, efa) give
+them.
 """
 
 from __future__ import annotations

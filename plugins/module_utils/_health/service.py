@@ -12,7 +12,8 @@ from .. import _host
 from .._topology import pci
 
 # Unit, and the name of its process, which the kernel cuts to 15 letters.
-UNITS = {"nvidia-persistenced": "nvidia-persiste", "nvidia-fabricmanager": "nv-fabricmanage", "nvidia-imex": "nvidia-imex"}
+UNITS = {"nvidia-persistenced": "nvidia-persiste", "nvidia-fabricmanager": "nv-fabricmanage",
+         "nvidia-imex": "nvidia-imex"}
 
 
 def read(host, _found):

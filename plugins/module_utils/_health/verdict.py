@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wrong with a node, by its health: findings for a gate, what became worse, and what is at work.
 
-PRIVATE to the collection. Pure. E is what no job should run on; W is what somebody should look at; I is good to know.
-Anything that was not gathered, or could not be read, says nothing about the node but that.
+PRIVATE to the collection. Pure. E is what no job should run on; W is what somebody should look at; I is good to
+know. Anything that was not gathered, or could not be read, says nothing about the node but that.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def worse(before, after):
 
 
 def _lasting(health):
-    """Findings that count and that compare by themselves: not those of a log, a link or a counter, which have a before."""
+    """Findings that count and compare by themselves: not those of a log, a link or a counter."""
     findings = _unreadable(health) + gpu_finding.findings(health) + _drives(health) + _services(health)
     return [one for one in findings if one["severity"] in "EW"]
 
@@ -67,8 +67,8 @@ def _events(health):
     """(severity, device, what, words, count) of everything in the kernel's log."""
     log = health.get("kernel_log") or {}
     for xid in log.get("xids") or ():
-        name = ": " + xid["name"] if xid["name"] else ""
-        yield xid["severity"], xid["pci_address"], "xid_%d" % xid["code"], "Xid %d%s" % (xid["code"], name), xid["count"]
+        words = "Xid %d%s" % (xid["code"], ": " + xid["name"] if xid["name"] else "")
+        yield xid["severity"], xid["pci_address"], "xid_%d" % xid["code"], words, xid["count"]
     for sxid in log.get("sxids") or ():
         yield (sxid["severity"], sxid["pci_address"], "sxid_%d" % sxid["code"],
                "NVSwitch SXid %d: %s" % (sxid["code"], sxid["message"]), sxid["count"])

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What NVIDIA's public Xid catalogue says of each code: whether the GPU, the application or nobody has to do something.
 
-PRIVATE to the collection. Pure. The class is the catalogue's "Resolution Bucket (Immediate Action)": `fatal` is a GPU that
-needs a reset, a restart of the machine or hands on it; `application` a program to restart; `workflow` a case for which NVIDIA
-prescribes an investigation or its support; `info` one to ignore. A code that the catalogue lacks, calls unused or gives no bucket is
-`unknown`. Source: https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
+PRIVATE to the collection. Pure. The class is the catalogue's "Resolution Bucket (Immediate Action)": `fatal` is a
+GPU that needs a reset, a restart of the machine or hands on it; `application` a program to restart; `workflow` a
+case for which NVIDIA prescribes an investigation or its support; `info` one to ignore. A code that the catalogue
+lacks, calls unused or gives no bucket is `unknown`. Source:
+https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
 """
 
 from __future__ import annotations
