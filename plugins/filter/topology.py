@@ -38,9 +38,9 @@ def cpu_affinity(topology, partition):
     return _in_words("cpu_affinity", affinity.affinity, topology, thaw(partition))
 
 
-def _need(topology, name):
-    """Fail unless this is the fact."""
-    if not isinstance(topology, dict) or "numa_nodes" not in topology:
+def _need(fact, name):
+    """Fail unless this is the topology."""
+    if not isinstance(fact, dict) or "numa_nodes" not in fact:
         raise AnsibleFilterError("gpuwright.node.%s needs the fact of gpuwright.node.topology_facts, and got "
                                  "no topology: run that module first in the play" % name)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of how much may be dirty: by memory, by workload, and clear errors."""
+"""Tests of the filters: how much may be dirty, by memory and workload; CPUs for work; and clear errors."""
 
 from __future__ import annotations
 
@@ -44,6 +44,31 @@ def test_the_memory_of_gpus_does_not_count():
 def test_bad_input_is_a_filter_error_in_words(arguments, words):
     with pytest.raises(AnsibleFilterError, match=words):
         filters.dirty_limit(*arguments)
+
+
+CPUS = {"cpu": {"online": "0-3", "cores": [{"cpus": str(cpu), "numa_node": 0} for cpu in range(4)]},
+        "numa_nodes": [{"id": 0, "cpus": "0-3", "memory": 64 * GIB, "kind": "cpu"}],
+        "gpus": [{"index": 0, "numa_node": 0, "cpus": "0-3"}]}
+
+
+def test_the_cpus_of_a_node_and_what_launchers_read_of_them():
+    partition = filters.cpu_partition(CPUS)
+    assert partition == {"housekeeping": "0-1", "workload": "2-3", "gpus": {"0": "2-3"}, "refused": None,
+                         "numa_nodes": {"0": {"housekeeping": "0-1", "workload": "2-3"}}}
+    assert filters.cpu_partition(CPUS, housekeeping_cores_per_node="3")["workload"] == "3"
+    assert filters.cpu_affinity(CPUS, partition)["gpus"]["0"]["cpus"] == "2-3"
+
+
+@pytest.mark.parametrize("name, topology, argument, words", [
+    ("cpu_partition", {}, 2, "cpu_partition needs the fact of gpuwright.node.topology_facts, .* run that module first"),
+    ("cpu_partition", None, 2, "run that module first"),
+    ("cpu_partition", CPUS, True, "gpuwright.node.cpu_partition: housekeeping_cores_per_node: True is not a whole"),
+    ("cpu_affinity", {}, {}, "cpu_affinity needs the fact"),
+    ("cpu_affinity", CPUS, {}, "gpuwright.node.cpu_affinity: the partition must be what the filter"),
+])
+def test_bad_input_of_any_filter_is_an_error_in_words(name, topology, argument, words):
+    with pytest.raises(AnsibleFilterError, match=words):
+        filters.FilterModule().filters()[name](topology, argument)
 
 
 def test_a_lazy_fact_is_thawed_once_and_not_walked():
