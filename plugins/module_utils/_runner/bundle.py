@@ -16,6 +16,8 @@ import io
 import sys
 import zipfile
 
+from .._host import Host
+
 _HERE = __name__.rpartition(".")[0]
 ROOT = _HERE.rpartition(".")[0]  # The package module_utils, under the name that it has here and in the zipapp.
 ENTRY = _HERE + ".main"
@@ -32,7 +34,10 @@ if __name__ == "__main__":
 
 @functools.lru_cache(maxsize=1)
 def build():
-    """The bytes of the zipapp."""
+    """The bytes of the zipapp; where one runs, its own."""
+    archive = getattr(__spec__.loader, "archive", "")
+    if archive.endswith(".pyz"):
+        return Host().read_bytes(archive)
     from . import main  # Here, not above: what it imports imports us.
     sources = _closure(main.__name__)
     # A folder is a package by its own __init__.py: any other ansible_collections on the path stays out.

@@ -74,6 +74,13 @@ if shutil.which("systemd-analyze"):
         assert said == [] and done.returncode == 0
 
 
+if shutil.which("udevadm") and subprocess.run(["udevadm", "verify", "--help"], capture_output=True).returncode == 0:
+    def test_udev_has_nothing_to_say_about_the_rule(root):
+        rule = root / install.RULE[1:]
+        done = subprocess.run(["udevadm", "verify", rule], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
 def test_the_service_can_hold_nothing_up_for_long_and_fails_for_good_only_when_it_fails_often(root):
     service = unit(root, install.SERVICE)
     assert service["Service"]["Type"] == ["oneshot"]
