@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values of settings that are sets of CPUs, or documents: see _values.py for what every value class has.
+"""The values of settings that are sets of CPUs, latencies, or documents: see _values.py for what every class has.
 
 PRIVATE to the collection. Pure. Whether the CPUs exist is for the rules of a role, which know the machine.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 
 from . import _cpulist
-from ._values import nearest
+from ._values import Int, nearest
 
 _LEGAL = "a list of CPUs such as 0-3,8"
 
@@ -144,6 +144,31 @@ class NodeCpus(CpuList):
     @staticmethod
     def check(value, places):
         """Any machine may lack devices on a node."""
+
+
+class Latency(Int):
+    """Microseconds that a CPU may take to wake up, in a file where 0 is no limit and n/a is none at all."""
+
+    none_at_all = "n/a"
+
+    def __init__(self):
+        super().__init__(1, (1 << 31) - 1)
+
+    def describe(self):
+        """The legal range in words."""
+        return "%s, or %s for no idle state that takes time to leave" % (super().describe(), self.none_at_all)
+
+    def parse(self, raw):
+        """Accept microseconds or n/a. 0 is refused: here it is no limit, and who writes it means the reverse."""
+        if str(raw).strip() == self.none_at_all:
+            return self.none_at_all
+        if not isinstance(raw, bool) and str(raw).strip() == "0":
+            raise ValueError("0 is no limit to the kernel: leave it null for none, or say %s" % self.describe())
+        return super().parse(raw)
+
+    def read(self, text):
+        """The number, n/a, or "name=number ..." where CPUs differ."""
+        return text.strip()
 
 
 class Json:

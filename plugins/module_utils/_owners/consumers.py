@@ -17,8 +17,8 @@ SLICE = "gpuwright.slice"
 # Kubernetes. The kernel cuts a command's name to 15 letters, and so are these cut.
 _STARTERS = frozenset(name[:15] for name in (
     "slurmd", "slurmstepd", "dockerd", "containerd", "containerd-shim", "containerd-shim-runc-v2", "kubelet",
-    "kubelite", "k3s", "k3s-server", "k3s-agent", "rke2", "crio", "podman", "conmon", "pbs_mom", "sge_execd", "condor_startd",
-    "sbatchd", "nomad", "lxd", "incusd", "raylet"))
+    "kubelite", "k3s", "k3s-server", "k3s-agent", "rke2", "crio", "podman", "conmon", "pbs_mom", "sge_execd",
+    "condor_startd", "sbatchd", "nomad", "lxd", "incusd", "raylet"))
 # Enabled, they will run after the next boot. Not podman's socket, which a distribution enables and few use: its
 # containers lie in machine.slice, and those that run are seen as processes.
 _UNITS = frozenset(name + ".service" for name in (

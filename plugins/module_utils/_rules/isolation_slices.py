@@ -23,6 +23,7 @@ _BOUND_BY_HAND = re.compile(r"--numa[-_]bind[-_](?:nodes|cpus)\b")
 _NVIDIA, _AMD = 0x10DE, 0x1002
 _VGA, _ACCELERATOR = 0x0300, 0x1200
 _MODES = ("slices", "partition", "boot")
+NO_CGROUP = "this node has no cgroup v2, which sets of CPUs for slices need"
 
 
 def partition_is_possible(view):
@@ -122,7 +123,7 @@ def why_not(view):
     """For mode auto: why nothing may be restricted on this node now, or None where all evidence is there."""
     seen = view.consumers()
     if not seen["unified"]:
-        return "this node has no cgroup v2, which sets of CPUs for slices need"
+        return NO_CGROUP
     if not seen["complete"]:
         return "who uses the GPUs cannot be told without root"
     outside = [one for one in seen["gpu"] + seen["starters"] if unit_of(one) != SLICE]

@@ -11,6 +11,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._cpu_values import 
     CpuMask,
     IsolCpus,
     Json,
+    Latency,
     NodeCpus,
 )
 
@@ -85,3 +86,21 @@ def test_a_document_is_canonical_and_its_text_the_value():
         Json().parse({"a": {1, 2}})
     with pytest.raises(ValueError, match="not a dict"):
         Json().parse("{}")
+
+
+@pytest.mark.parametrize("raw, value", [(50, "50"), ("1", "1"), ("n/a", "n/a")])
+def test_a_latency_is_microseconds_or_none_at_all(raw, value):
+    assert Latency().parse(raw) == value
+
+
+@pytest.mark.parametrize("raw, words", [
+    (0, "0 is no limit to the kernel"), ("0", "leave it null"), (-1, "not an integer"), (True, "not an integer"),
+    ("deep", "not an integer")])
+def test_a_latency_of_0_would_mean_the_reverse(raw, words):
+    with pytest.raises(ValueError, match=words):
+        Latency().parse(raw)
+
+
+@pytest.mark.parametrize("text", ["0", "n/a", "cpu0=50 cpu1=0"])
+def test_a_latency_is_read_as_the_kernel_says_it(text):
+    assert Latency().read(text + "\n") == text
