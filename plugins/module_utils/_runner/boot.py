@@ -57,7 +57,7 @@ def switched_off(host):
 def put_back(host, say):
     """Plan, and only if something drifted plan again under the lock and write; returns the exit status."""
     plans, problems = _plans(host)
-    if not any(_drifting(plan) for plan in plans):
+    if not any(_is_due(step) for plan in plans for step in _volatile(plan)):
         return _write(plans, problems, say)
     for left in reversed(range(_LOCK_TRIES)):
         try:
@@ -92,9 +92,9 @@ def _volatile(plan):
     return [step for step in plan.steps if KINDS[step["kind"]].VOLATILE and "_restore" not in step]
 
 
-def _drifting(plan):
-    """Those that it may write: what is refused or in conflict stays as it is."""
-    return [step for step in _volatile(plan) if step["status"] == "drift"]
+def _is_due(step):
+    """Whether it may and must be written: what is refused or in conflict stays, a file of ours is an apply's affair."""
+    return step["status"] == "drift" and not _plan.met(step, step["running"])
 
 
 def _write(plans, problems, say):
@@ -104,9 +104,9 @@ def _write(plans, problems, say):
     failed = bool(problems)
     for plan in plans:
         for step in _volatile(plan):
-            if step["status"] == "drift":
+            if _is_due(step):
                 write_step(plan.host, step)
-            if step["status"] not in ("ok", "not_applicable"):
+            if _is_due(step) or step["status"] not in ("ok", "drift", "not_applicable"):
                 say("role %s: %s: %s" % (plan.role, step["target"], _outcome(step)))
             failed = failed or "error" in step or step["status"] == "unreadable"
     say("%d settings that nothing else persists were checked" % sum(len(_volatile(plan)) for plan in plans))

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _plan
@@ -37,6 +39,15 @@ def test_what_nothing_persists_comes_back_and_nothing_else_changes(root, booted)
     before = snapshot(root)
     assert booted() == (0, "role probe: gpuwright.slice/cpuset.cpus.partition: root, was member\n" + CHECKED % 1)
     assert changed(before, snapshot(root)) == {PARTITION}
+    before = snapshot(root)
+    assert booted() == (0, CHECKED % 1)
+    assert snapshot(root) == before
+
+
+def test_a_file_that_somebody_laid_out_anew_is_an_applys_affair(root, booted):
+    booted()
+    text = json.dumps(json.loads((root / desired.path("probe")[1:]).read_text()))
+    put(root, desired.path("probe"), text)
     before = snapshot(root)
     assert booted() == (0, CHECKED % 1)
     assert snapshot(root) == before
