@@ -119,15 +119,14 @@ def put(line, key, text):
 
 
 def _without(line, gone):
-    """The line without some tokens, each with the white space before it, or after it at the start."""
+    """The line without some tokens, each with the white space before it, or at the start with one after it."""
     for one in reversed(gone):
         start, end = one.start, one.end
         while start > 0 and line[start - 1] in SPACES:
             start -= 1
         if start == 0:
             start = one.start
-            while end < len(line) and line[end] in " \t":
-                end += 1
+            end += bool(line[end:].strip(SPACES))
         line = line[:start] + line[end:]
     return line
 
@@ -137,5 +136,7 @@ def _append(line, text):
     last = tokens(line)
     if last:
         return line[:last[-1].end] + " " + text + line[last[-1].end:]
+    if not line.strip(SPACES):
+        return text + line
     start = len(line) - len(line.lstrip(SPACES))
-    return line[:start] + text + (" " if line[start:] else "") + line[start:] if line.strip(SPACES) else text + line
+    return line[:start] + text + " " + line[start:]

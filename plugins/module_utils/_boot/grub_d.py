@@ -113,7 +113,7 @@ def _too_long(theirs, key, value):
     for item in theirs:
         length = len(_cmdline.put(item.get("options", ""), key, value))
         if length > LONGEST:
-            return dict(item, key=key, value=value, words="%s:%s would be %d characters long, and the kernel keeps %d"
+            return dict(item, key=key, value=None, words="%s:%s would be %d characters long, and the kernel keeps %d"
                         % (item["file"], item["line"], length, LONGEST))
     return None
 

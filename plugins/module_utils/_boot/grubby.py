@@ -77,10 +77,10 @@ def rival(settled, key, value):
         longer = _cmdline.put(item["options"], key, value)
         grown = len(longer.encode()) - len(item["options"].encode())
         if item["room"] is not None and grown > item["room"]:
-            return {"file": bls.GRUBENV, "line": 1, "key": key, "value": value,
+            return {"file": bls.GRUBENV, "line": 1, "key": key, "value": None,
                     "words": "%s holds %d bytes, and %s=%s does not fit" % (bls.GRUBENV, bls.GRUBENV_SIZE, key, value)}
         if len(longer) > grub_d.LONGEST:
-            return {"file": item["file"], "line": item["line"], "key": key, "value": value,
+            return {"file": item["file"], "line": item["line"], "key": key, "value": None,
                     "words": "%s would be %d characters long, and the kernel keeps %d"
                              % (item["file"], len(longer), grub_d.LONGEST)}
     return None

@@ -77,7 +77,7 @@ def rival(settled, key, value):
     for item in settled:
         length = len(_cmdline.put(item["options"], key, value))
         if length > grub_d.LONGEST:
-            return dict(item, key=key, value=value, words="%s would be %d characters long, and the kernel keeps %d"
+            return dict(item, key=key, value=None, words="%s would be %d characters long, and the kernel keeps %d"
                         % (item["file"], length, grub_d.LONGEST))
     return None
 
