@@ -163,19 +163,28 @@ def gone(known: dict[str, object], limit: int) -> bool:
     return True
 
 
-def monitor(folder: Path, command: str) -> None:
-    """One command to QEMU; its socket is named through the open folder, for socket names must be short."""
+def monitor(folder: Path, command: str) -> object:
+    """One command to QEMU and its answer; the socket is named through the open folder, for its name must be short."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    answer: dict[str, object] = {}
     try:
         with contextlib.suppress(ConnectionError, FileNotFoundError), socket.socket(socket.AF_UNIX) as link:
             link.settimeout(60)
             link.connect(f"/proc/self/fd/{handle}/monitor")
+            lines = link.makefile("rb")
+            lines.readline()
             for words in ("qmp_capabilities", command):
-                link.recv(65536)
                 link.sendall(json.dumps({"execute": words}).encode() + b"\n")
-            link.recv(65536)
+                # What QEMU tells unasked may come in between.
+                answer = next((said for said in map(json.loads, lines) if "return" in said or "error" in said), {})
     finally:
         os.close(handle)
+    return answer.get("return")
+
+
+def cpu_threads(folder: Path) -> dict[int, int]:
+    """The thread of this machine that is each CPU of the host."""
+    return {cpu["cpu-index"]: cpu["thread-id"] for cpu in monitor(folder, "query-cpus-fast")}
 
 
 def first_boot(work: Path, settle: str) -> None:
