@@ -35,7 +35,8 @@ def cpu_affinity(topology, partition):
     """See cpu_affinity.yml."""
     topology = thaw(topology)
     _need(topology, "cpu_affinity")
-    return _in_words("cpu_affinity", affinity.affinity, topology, thaw(partition))
+    # Not thawed: it is small, and an operator's own may hold templates, which only walking it resolves.
+    return _in_words("cpu_affinity", affinity.affinity, topology, partition)
 
 
 def _need(fact, name):

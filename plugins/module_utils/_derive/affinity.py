@@ -21,41 +21,43 @@ def affinity(topology, partition):
     the NUMA nodes of the GPU's CPUs, the nearest with memory for one that has none, and [] where the kernel knows
     nothing of NUMA. Raises ValueError for a partition that does not fit this node.
     """
-    _check(topology, partition)
+    sets, slices = _sets(partition)
+    _check(topology, sets, slices)
     gpus = {str(gpu["index"]): gpu for gpu in topology.get("gpus") or ()}
     nearest = topology.get("gpu_nics") or {}
-    told = {"schema": SCHEMA, "refused": partition.get("refused")}
-    told.update((name, _tidy(partition[name])) for name in _SETS)
-    told["gpus"] = {}
-    for index in sorted(partition["gpus"], key=int):
-        told["gpus"][index] = {
-            "pci_address": gpus[index].get("pci_address"),
-            "uuid": gpus[index].get("uuid"),
-            "cpus": _tidy(partition["gpus"][index]),
-            "memory_nodes": _memory_nodes(topology, set(_cpulist.parse(partition["gpus"][index]))),
-            "rdma_devices": list(nearest.get(index) or ()),
-        }
+    told = dict({"schema": SCHEMA, "refused": partition.get("refused")}, **sets)
+    told["gpus"] = {index: {
+        "pci_address": gpus[index].get("pci_address"),
+        "uuid": gpus[index].get("uuid"),
+        "cpus": cpus,
+        "memory_nodes": _memory_nodes(topology, set(_cpulist.parse(cpus))),
+        "rdma_devices": list(nearest.get(index) or ()),
+    } for index, cpus in sorted(slices.items(), key=lambda item: int(item[0]))}
     return told
 
 
-def _tidy(listed):
-    return _cpulist.format(_cpulist.parse(listed))
-
-
-def _check(topology, partition):
-    """Raise ValueError for what the filter cpu_partition would not say of this node, such as an operator's mistake."""
+def _sets(partition):
+    """({housekeeping, workload}, {GPU: its CPUs}); an operator's own may have numbers where one CPU or GPU is meant."""
     gpus = partition.get("gpus") if isinstance(partition, dict) else None
-    sets = [partition.get(name) for name in _SETS] + list(gpus.values()) if isinstance(gpus, dict) else [None]
-    if not all(isinstance(cpus, str) for cpus in sets):
+    sets = {name: partition.get(name) for name in _SETS} if isinstance(gpus, dict) else {"": None}
+    slices = {str(index): cpus for index, cpus in (gpus or {}).items()}
+    if not all(isinstance(cpus, (str, int)) for cpus in [*sets.values(), *slices.values()]):
         raise ValueError("the partition must be what the filter gpuwright.node.cpu_partition gives: a dictionary with "
                          "housekeeping and workload, lists of CPUs, and gpus, one list of CPUs for each")
+    return tuple({name: _cpulist.format(_cpulist.parse(str(cpus))) for name, cpus in named.items()}
+                 for named in (sets, slices))
+
+
+def _check(topology, sets, slices):
+    """Raise ValueError for GPUs and CPUs that this node does not have."""
     known = sorted(str(gpu["index"]) for gpu in topology.get("gpus") or ())
-    strange = sorted(str(index) for index in gpus if index not in known)
+    strange = sorted(set(slices) - set(known))
     if strange:
         raise ValueError("the partition has CPUs for GPU %s, which is not on this node; there are: %s" % (
             ", ".join(strange), ", ".join(known) or "none"))
     online = (topology.get("cpu") or {}).get("online")
-    missing = {number for cpus in sets for number in _cpulist.parse(cpus)}.difference(_cpulist.parse(online or ""))
+    named = {number for cpus in [*sets.values(), *slices.values()] for number in _cpulist.parse(cpus)}
+    missing = named.difference(_cpulist.parse(online or ""))
     if missing and online:
         raise ValueError("the partition has CPUs %s, which are not online on this node; online: %s" % (
             _cpulist.format(missing), online))

@@ -15,11 +15,11 @@ HEADS = ("where", "housekeeping", "workload")
 
 def rows(partition):
     """The cells of each row, as HEADS names them. An operator's own partition may have no nodes: it is one row then."""
-    nodes = partition.get("numa_nodes") or {"": partition}
-    gpus = {index: set(_cpulist.parse(cpus)) for index, cpus in (partition.get("gpus") or {}).items()}
+    nodes = {str(node): sets for node, sets in (partition.get("numa_nodes") or {"": partition}).items()}
+    gpus = {str(index): set(_cpus(cpus)) for index, cpus in (partition.get("gpus") or {}).items()}
     told = []
     for node in sorted(nodes, key=_order):
-        work = set(_cpulist.parse(nodes[node].get("workload") or ""))
+        work = set(_cpus(nodes[node].get("workload")))
         told.append(("NUMA node %s" % node if node else "node",
                      *(_set(nodes[node].get(name)) for name in HEADS[1:])))
         for index in sorted(gpus, key=_order):
@@ -45,5 +45,10 @@ def _order(name):
 
 def _set(listed):
     """A set of CPUs and, behind it, how many they are."""
-    number = len(_cpulist.parse(listed or ""))
+    number = len(_cpus(listed))
     return "%s (%d)" % (listed, number) if number else "-"
+
+
+def _cpus(listed):
+    """The CPUs of a list; YAML makes a number of one that names a single CPU."""
+    return _cpulist.parse("" if listed is None else str(listed))

@@ -93,6 +93,7 @@ def test_a_bad_value_names_its_place(play):
 
 def test_the_partition_that_the_task_was_given_is_kept_for_the_report(play, tmp_path):
     partition = {"housekeeping": "0-1", "workload": "2-3", "gpus": {}, "numa_nodes": {}, "refused": None}
-    _status, output, _steps, _root = play("--check", options={"cpu_isolation_partition": partition})
+    given = dict(partition, housekeeping="{{ '0-' ~ 1 }}")
+    _status, output, _steps, _root = play("--check", options={"cpu_isolation_partition": given})
     kept = json.loads(next(tmp_path.glob("report/.parts/*/node1/vm.json")).read_text())["data"]
     assert kept["partition"] == partition, output

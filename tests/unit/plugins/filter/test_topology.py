@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gpuwright.node.plugins.filter import topology as filters
+
+from tests.conftest import COLLECTIONS
 
 GIB = 1 << 30
 
@@ -57,6 +64,19 @@ def test_the_cpus_of_a_node_and_what_launchers_read_of_them():
                          "numa_nodes": {"0": {"housekeeping": "0-1", "workload": "2-3"}}}
     assert filters.cpu_partition(CPUS, housekeeping_cores_per_node="3")["workload"] == "3"
     assert filters.cpu_affinity(CPUS, partition)["gpus"]["0"]["cpus"] == "2-3"
+
+
+def test_templates_in_an_operators_own_partition_are_resolved(tmp_path):
+    """By Ansible itself, for what it hands to a filter is its own affair."""
+    own = {"housekeeping": "{{ 0 }}-1", "workload": "2-3", "gpus": {"0": "{{ 2 + 1 }}"}}
+    message = "{{ topology | gpuwright.node.cpu_affinity(own) | to_json }}"
+    answer = subprocess.run(
+        [sys.executable, "-m", "ansible", "adhoc", "localhost", "-m", "ansible.builtin.debug",
+         "-a", "msg='%s'" % message, "-e", json.dumps({"topology": CPUS, "own": own})],
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1"},
+        cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert '"cpus": "3"' in answer.stdout.replace("\\", ""), answer.stdout + answer.stderr
+    assert '"housekeeping": "0-1"' in answer.stdout.replace("\\", "")
 
 
 @pytest.mark.parametrize("name, topology, argument, words", [

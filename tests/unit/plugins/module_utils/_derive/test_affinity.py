@@ -56,6 +56,11 @@ def test_an_operators_own_lists_are_written_as_the_kernel_writes_them():
     assert told["gpus"]["1"]["cpus"] == "6-7"
 
 
+def test_yaml_makes_numbers_of_what_names_one():
+    told = affinity(topology(NODES), {"housekeeping": 0, "workload": "1-7", "gpus": {1: 7}})
+    assert (told["housekeeping"], told["gpus"]["1"]["cpus"], told["refused"]) == ("0", "7", None)
+
+
 def test_cpus_without_memory_use_the_nearest_that_is_no_gpus():
     gpu = numa_node(2, "", kind="gpu")
     assert memory_nodes(NODES[0], numa_node(1, "4-7", memory=0, _0=20, _1=10, _2=11), gpu) == [[0], [0]]
@@ -80,6 +85,7 @@ def test_a_refusal_is_passed_on_and_binds_no_gpu():
     (None, "must be what the filter"), ({}, "must be what the filter"), ("0-3", "must be what the filter"),
     (dict(PARTITION, gpus=None), "must be what the filter"), (dict(PARTITION, workload=[2]), "must be what the filter"),
     (dict(PARTITION, gpus={"0": None}), "must be what the filter"),
+    (dict(PARTITION, workload=None), "must be what the filter"),
     (dict(PARTITION, gpus={"9": "2"}), "CPUs for GPU 9, which is not on this node; there are: 0, 1"),
     (dict(PARTITION, workload="2-9"), "CPUs 8-9, which are not online on this node; online: 0-7"),
     (dict(PARTITION, gpus={"0": "8"}), "CPUs 8, which are not online"),

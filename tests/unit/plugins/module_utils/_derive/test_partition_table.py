@@ -35,6 +35,12 @@ def test_a_partition_without_nodes_is_one_row():
         ("node", "0 (1)", "1-3 (3)"), ("  GPU 0", "", "1-3 (3)")]
 
 
+def test_yaml_makes_numbers_of_what_names_one():
+    both = {"housekeeping": 0, "workload": 1}
+    assert rows({"gpus": {0: 1}, "numa_nodes": {0: both}}) == [
+        ("NUMA node 0", "0 (1)", "1 (1)"), ("  GPU 0", "", "1 (1)")]
+
+
 def test_a_refusal_is_said():
     assert table(dict(PARTITION, refused="no core is left")).splitlines()[-1] == "refused: no core is left"
 

@@ -35,17 +35,6 @@ def test_a_task_without_a_partition_keeps_none():
     assert partitions.of_task({"options": {"cpu_isolation_partition": partition()}}) == {"partition": partition()}
 
 
-def test_a_lazy_partition_is_thawed():
-    class Lazy(dict):
-        """Stands for ansible-core's lazy container."""
-
-        def _non_lazy_copy(self):
-            return dict.copy(self)
-
-    kept = partitions.of_task({"options": {"cpu_isolation_partition": Lazy(partition())}})["partition"]
-    assert type(kept) is dict
-
-
 def test_the_table_of_a_thousand_equal_nodes_is_one():
     lines = shown(("n%d" % number, host(partition())) for number in range(1000))
     assert lines[1].startswith("CPUs of n0, n1, n2,")
