@@ -131,7 +131,7 @@ def commit(host):
     if not host.runs_commands or not host.exists("/run/systemd/system"):
         return
     if not host.exists(TIMER):
-        host.run(["systemctl", "--no-block", "stop", "gpuwright-device.timer"])  # It fails where none was started.
+        host.run(["systemctl", "-q", "stop", "gpuwright-device.timer"])  # It fails where none was started.
     _succeed(host, ["systemctl", "daemon-reload"], 60)
     if host.exists("/run/udev/control"):
         _succeed(host, ["udevadm", "control", "--reload"], 10)

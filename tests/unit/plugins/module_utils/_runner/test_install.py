@@ -172,9 +172,9 @@ def test_systemd_and_udev_are_told(running):
 def test_the_timer_of_a_runner_that_was_removed_is_stopped(running):
     (running / install.TIMER[1:]).unlink()
     (running / "sys/fs/cgroup").mkdir(parents=True)
-    host = Systemd(str(running), read_only=False, fails=("systemctl --no-block stop gpuwright-device.timer",))
+    host = Systemd(str(running), read_only=False, fails=("systemctl -q stop gpuwright-device.timer",))
     install.commit(host)
-    assert host.asked == ["systemctl --no-block stop gpuwright-device.timer", "systemctl daemon-reload",
+    assert host.asked == ["systemctl -q stop gpuwright-device.timer", "systemctl daemon-reload",
                           "udevadm control --reload"]
 
 
