@@ -66,6 +66,7 @@ def _other_file(plan, step, settled, take_over):
         return None if found is None or _same(row, step, found) else found
     first = wins(settled, step["file"])
     if first is None:
+        _given(step, settled)
         return
     kept = [item for item in settled if kind.OWNER not in take_over and not _is_handed_over(item, take_over)]
     ours = kind.OWNER and kind.file(plan.role, step["target"], taken=True)
@@ -78,6 +79,15 @@ def _other_file(plan, step, settled, take_over):
         step.update(status="conflict", reason=_words(first) + ", and over %s too: rename it" % ours)
     else:
         step.update(file=ours, configured=None, reason="taken over from %s" % first["file"])
+
+
+def _given(step, settled):
+    """Where a second line would be a repetition, the one that another file has already is enough."""
+    kind = KINDS[step["kind"]]
+    found = hasattr(kind, "given") and kind.given(settled, step["_row"], step["target"], step["file"], step["desired"])
+    if found:
+        step["_line"] = None
+        step["reason"] = "%s:%s gives it already, which is kept" % (found["file"], found["line"])
 
 
 def _words(found):

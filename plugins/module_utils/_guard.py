@@ -72,13 +72,19 @@ class View:
             self._consumers = consumers.read(self.host)
         return self._consumers
 
+    def consumers(self):
+        """Who computes here, and in which control groups: see _owners/consumers.py."""
+        if "consumers" not in self._found:
+            self._found["consumers"] = consumers.read(self.host)
+        return self._found["consumers"]
+
     def started_at(self, pid):
         """When a process was started, in seconds since the epoch, or None."""
         return jobs.started_at(self.host, pid)
 
     def topology(self, section):
         """A section of the topology: `cpu` or `numa_nodes`, or with more work another, as in the schema of the fact."""
-        if not self._found:
+        if "cpu" not in self._found:
             self._found.update(sources={}, notes=[])
             for name, reader in (("cpu", cpu), ("numa_nodes", numa)):
                 self._found[name] = reader.read(self.host, self._found)

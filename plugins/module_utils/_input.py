@@ -11,15 +11,18 @@ from __future__ import annotations
 from ._kinds import (
     cpuset,
     document,
+    irq,
+    kernel_argument,
     resource_control,
     sysctl,
     sysfs,
+    unit_environment,
 )
 from ._values import nearest
 
 # In the order in which an apply has each kind follow up on its files.
 KINDS = {"sysctl": sysctl, "sysfs": sysfs, "resource_control": resource_control, "cpuset": cpuset,
-         "document": document}
+         "unit_environment": unit_environment, "irq": irq, "document": document, "kernel_argument": kernel_argument}
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 

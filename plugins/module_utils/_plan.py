@@ -95,7 +95,7 @@ def _step(plan, place, why, withheld):
     if path is None or row.name in withheld:
         reason = withheld.get(row.name) or getattr(kind, "ABSENT", _ABSENT)
         return dict(step, status="not_applicable", reason=reason, file=None, _path=None)
-    step.update(_persisted(kind, plan.role, plan.files, target, path))
+    step.update(_persisted(plan.host, row, plan.role, plan.files, step))
     try:
         text = kind.read(plan.host, target, path)
         step["running"] = row.value.read(text)
@@ -110,11 +110,19 @@ def _step(plan, place, why, withheld):
     return step
 
 
-def _persisted(kind, role, files, target, path):
-    """Our file that persists a setting, and the value there; of two, the one for what was taken over counts."""
+def _persisted(host, row, role, files, step):
+    """Our file that persists a setting, and the value there; of two, the one for what was taken over counts.
+
+    A kind that persists elsewhere on this machine says so itself.
+    """
+    kind, target = KINDS[step["kind"]], step["target"]
+    elsewhere = kind.persisted(host, row, target) if hasattr(kind, "persisted") else None
+    if elsewhere is not None:
+        return elsewhere
     for taken in (True, False):
         ours = kind.file(role, target, taken)
-        held = kind.parse(files[ours] or "").get(target if kind.KEYED_BY == "target" else path) if ours else None
+        key = target if kind.KEYED_BY == "target" else step["_path"]
+        held = kind.parse(files.get(ours) or "").get(key) if ours else None
         if held is not None:
             return {"configured": held, "file": ours}
     return {"configured": None, "file": kind.file(role, target)}
@@ -163,7 +171,7 @@ def restore_step(host, key, entry, files):
             "why": "no longer managed", "reason": "back to what was found before us",
             "_path": entry["path"], "_force": entry["original"], "_line": None, "_restore": key, "_row": None}
     kind = KINDS[entry["kind"]]
-    step.update(_persisted(kind, entry["role"], files, entry["target"], entry["path"]))
+    step.update(_persisted(host, None, entry["role"], files, step))
     try:
         step["running"] = plain(kind, kind.read(host, entry["target"], entry["path"]))
     except FileNotFoundError:

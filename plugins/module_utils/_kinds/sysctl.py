@@ -21,6 +21,8 @@ and may have:
   generated     what lies between our files and what is in force, such as a boot loader's entries
   satisfied     whether what is in force is as good as what is asked for
   plain         a value as it is written, where the kernel prints more
+  persisted     {configured, file} where this machine persists it in no file of ours
+  given         whoever else gives the very value already, so that ours would be a repetition
   refusal, unverified   why this machine's way of persisting it is not, or not yet, to be used
 """
 

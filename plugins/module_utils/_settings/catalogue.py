@@ -8,9 +8,9 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from . import numa, thp, vm
+from . import cpu_isolation, numa, thp, vm
 
-ROLES = {"vm": vm, "thp": thp, "numa": numa}
+ROLES = {"vm": vm, "thp": thp, "numa": numa, "cpu_isolation": cpu_isolation}
 
 # The variables that belong to no role; README.md says what each does.
 FOR_EVERY_ROLE = ("gpuwright_allow", "gpuwright_ignore_variables", "gpuwright_nodes", "gpuwright_report_dir",
