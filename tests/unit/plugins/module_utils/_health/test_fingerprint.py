@@ -64,7 +64,8 @@ def _renamed(_topology, health):
 
 def _idle(_topology, health):
     _link(health, GPU)["speed"] = _gpu(health)["link"]["speed"] = "2.5 GT/s PCIe"
-    _gpu(health).update(performance_state="P8", processes=[{"pid": 1, "name": "x", "memory": 0}], temperature={"gpu": 90})
+    _gpu(health).update(performance_state="P8", temperature={"gpu": 90},
+                        processes=[{"pid": 1, "name": "x", "memory": 0}])
 
 
 def _a_little_memory(topology, _health):

@@ -17,7 +17,8 @@ def _gpu(**changed):
 
 
 def _found(**changed):
-    return [(one["severity"], one["what"]) for one in gpu_finding.findings({"gpus": [_gpu(**changed)], "unreadable": {}})]
+    health = {"gpus": [_gpu(**changed)], "unreadable": {}}
+    return [(one["severity"], one["what"]) for one in gpu_finding.findings(health)]
 
 
 def _ecc(volatile=0, aggregate=0, **more):
@@ -41,7 +42,8 @@ def _ecc(volatile=0, aggregate=0, **more):
     ({"throttle_reasons": ["gpu_idle", "sw_power_cap", "applications_clocks_setting"]}, []),
     ({"throttle_reasons": ["hw_slowdown", "hw_thermal_slowdown"]}, [("W", "slowed")]),
     ({"throttle_reasons": ["sw_thermal_slowdown"]}, [("W", "slowed")]),
-    ({"temperature": {"gpu": 88, "slowdown": 89}}, []), ({"temperature": {"gpu": 89, "slowdown": 89}}, [("W", "hot_gpu")]),
+    ({"temperature": {"gpu": 88, "slowdown": 89}}, []),
+    ({"temperature": {"gpu": 89, "slowdown": 89}}, [("W", "hot_gpu")]),
     ({"temperature": {"gpu": 99, "memory": 95, "max_memory": 95}}, [("W", "hot_memory")]),
     ({"temperature": {"gpu": 80, "junction": 101, "slowdown": 100}}, [("W", "hot_junction")]),
     ({"temperature": {"gpu": 60, "margin": 1, "slowdown_margin": -2}}, []),
@@ -53,7 +55,8 @@ def _ecc(volatile=0, aggregate=0, **more):
         "summary": "Unhealthy", "bandwidth": "Degraded", "route_unhealthy": "True", "partition_assigned": "True",
         "incorrect_configuration": "None"}}},
      [("E", "fabric_health"), ("E", "fabric_bandwidth"), ("E", "fabric_route_unhealthy")]),
-    ({"fabric": {"state": "Completed", "status": "Success", "health": {"incorrect_configuration": "Incorrect SysGUID"}}},
+    ({"fabric": {"state": "Completed", "status": "Success", "health": {
+        "incorrect_configuration": "Incorrect SysGUID"}}},
      [("E", "fabric_incorrect_configuration")]),
     ({"nvlink": {"active": 17, "inactive": 1}}, [("E", "nvlink_inactive")]),
     ({"nvlink": {"active": 0, "inactive": 4}}, []), ({"nvlink": {"active": 18, "inactive": 0}}, []),

@@ -49,7 +49,8 @@ def test_a_gb200(logs):
     assert record["fabric"]["health"] == {
         "summary": "Healthy", "bandwidth": "Full", "route_recovery_in_progress": "False", "route_unhealthy": "False",
         "access_timeout_recovery": "False"}
-    assert record["temperature"] == {"gpu": 27, "memory": 27, "margin": 60, "slowdown_margin": -2, "shutdown_margin": -5}
+    assert record["temperature"] == {
+        "gpu": 27, "memory": 27, "margin": 60, "slowdown_margin": -2, "shutdown_margin": -5}
     assert record["power"] == {"draw": 165.93, "limit": 1200.0, "requested_limit": 1200.0, "default_limit": 1200.0,
                                "min_limit": 200.0, "max_limit": 1200.0}
     assert record["throttle_microseconds"]["sw_power_cap"] == 2354613
@@ -76,8 +77,8 @@ def test_old_drivers_say_power_and_temperature_in_their_way(logs):
 
 def test_a_gpu_that_says_nearly_nothing(logs):
     record = _first(logs["influxdata-gtx-1070-ti"])
-    assert [record[key] for key in ("ecc", "fabric", "power", "remapped_rows", "retired_pages", "processes", "mig")] == [
-        None] * 7
+    missing = ("ecc", "fabric", "power", "remapped_rows", "retired_pages", "processes", "mig")
+    assert [record[key] for key in missing] == [None] * 7
 
 
 @pytest.mark.parametrize(("text", "action"), [
@@ -96,8 +97,8 @@ def test_nothing_in_every_spelling(nothing):
     record = _first(SMALL % "".join("<%s>%s</%s>" % (name, nothing, name) for name in names)
                     .join(("<temperature><gpu_temp>%s</gpu_temp></temperature>" % nothing,
                            "<fabric><state>%s</state></fabric>" % nothing)))
-    assert [record[key] for key in ("performance_state", "persistence", "recovery_action", "temperature", "fabric")] == [
-        None] * 5
+    missing = ("performance_state", "persistence", "recovery_action", "temperature", "fabric")
+    assert [record[key] for key in missing] == [None] * 5
 
 
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.parent.name)

@@ -41,7 +41,8 @@ def test_a_real_log():
     found = kernel_log.parse((CAPTURES / "kernel-log/gpud-xid-119/dmesg.txt").read_text())
     assert [{key: record[key] for key in ("pci_address", "code", "severity", "count", "last")}
             for record in found["xids"]] == [
-        {"pci_address": "0000:9b:00.0", "code": 119, "severity": "fatal", "count": 5, "last": "Sun Feb 23 16:30:13 2025"}]
+        {"pci_address": "0000:9b:00.0", "code": 119, "severity": "fatal", "count": 5,
+         "last": "Sun Feb 23 16:30:13 2025"}]
     assert found["aer"] == found["events"] == found["sxids"] == []
 
 

@@ -29,9 +29,11 @@ def _ecc(volatile, aggregate="", more=""):
      "<sram_uncorrectable_secded>4</sram_uncorrectable_secded><dram_correctable>0</dram_correctable>"
      "<dram_uncorrectable>0</dram_uncorrectable>", 1, 6, 6, 0),
     ("<single_bit><device_memory>3</device_memory><total>3</total></single_bit>"
-     "<double_bit><device_memory>1</device_memory><l2_cache>1</l2_cache><total>2</total></double_bit>", 3, 2, None, None),
+     "<double_bit><device_memory>1</device_memory><l2_cache>1</l2_cache><total>2</total></double_bit>",
+     3, 2, None, None),
     ("<single_bit><device_memory>3</device_memory><cbu>N/A</cbu></single_bit>"
-     "<double_bit><device_memory>1</device_memory><l2_cache>1</l2_cache><total>N/A</total></double_bit>", 3, 2, None, None),
+     "<double_bit><device_memory>1</device_memory><l2_cache>1</l2_cache><total>N/A</total></double_bit>",
+     3, 2, None, None),
     ("<sram_correctable>N/A</sram_correctable><dram_uncorrectable>[Not Supported]</dram_uncorrectable>",
      None, None, None, None),
     ("", None, None, None, None),

@@ -12,7 +12,8 @@ from ansible_collections.gpuwright.node.tests.sysroots import eight_gpu, sysfs
 
 def test_the_drives_of_a_node(tmp_path):
     root = eight_gpu.build(tmp_path)
-    sysfs.write_all(root, "sys/class/nvme/nvme0", {"serial": "S6CKNN0T   ", "state": "dead", "firmware_rev": "GDC5602Q"})
+    sysfs.write_all(root, "sys/class/nvme/nvme0", {
+        "serial": "S6CKNN0T   ", "state": "dead", "firmware_rev": "GDC5602Q"})
     drives = nvme.read(Host(str(root)), {})
     assert len(drives) == 8
     assert drives[0] == {"name": "nvme0", "pci_address": "0000:22:00.0", "serial": "S6CKNN0T", "state": "dead",

@@ -76,6 +76,7 @@ def test_broken_counters(tmp_path, text):
     assert _build(tmp_path, aer_dev_correctable=text)["aer"] == []
 
 
-@pytest.mark.parametrize(("speed", "number"), [("32.0 GT/s PCIe", 32.0), ("2.5 GT/s", 2.5), ("Unknown", None), (None, None)])
+@pytest.mark.parametrize(("speed", "number"), [
+    ("32.0 GT/s PCIe", 32.0), ("2.5 GT/s", 2.5), ("Unknown", None), (None, None)])
 def test_speeds(speed, number):
     assert pcie.gigatransfers(speed) == number

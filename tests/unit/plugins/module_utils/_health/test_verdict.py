@@ -84,7 +84,8 @@ def test_an_event_counts_when_it_is_new(healthy, health):
     health["kernel_log"] = _log(line, line)
     before = dict(healthy, kernel_log=_log(line))
     assert verdict.worse(before, before) == []
-    assert verdict.worse(before, health) == ["0000:19:00.0: Xid 79: GPU has fallen off the bus: 1 new line in the kernel log"]
+    assert verdict.worse(before, health) == [
+        "0000:19:00.0: Xid 79: GPU has fallen off the bus: 1 new line in the kernel log"]
     assert verdict.worse(health, before) == []
 
 
