@@ -13,7 +13,7 @@ import sys
 import pytest
 import yaml
 
-ROLES = ("vm", "thp", "numa")
+ROLES = ("vm", "thp", "numa", "cpu_isolation")
 CLASSES = {"inference", "training", "cpu"}
 # Variables of the collection that belong to no role, and those of the inventory itself.
 OTHERS = {"gpuwright_take_over", "gpuwright_allow", "gpuwright_workload", "rack", "nvlink_domain", "ansible_host",
@@ -21,7 +21,8 @@ OTHERS = {"gpuwright_take_over", "gpuwright_allow", "gpuwright_workload", "rack"
 # What the guides say, in their own words; where they say nothing the value is null or the role's default.
 GUIDES = {"vm_swappiness": 1, "vm_max_map_count": 1048576, "vm_dirty_background_ratio": 3, "vm_dirty_ratio": 10,
           "vm_panic_on_oom": 1, "thp_enabled": "madvise", "thp_defrag": "madvise", "numa_zone_reclaim_mode": 0,
-          "numa_balancing": 0}
+          "numa_balancing": 0, "cpu_isolation_isolcpus": "2-23", "cpu_isolation_nohz_full": "2-23",
+          "cpu_isolation_rcu_nocbs": "2-23"}
 
 
 @pytest.fixture(scope="module")
