@@ -172,6 +172,10 @@ def test_gpus_of_unknown_node_go_where_most_cores_are():
     assert answer["gpus"] == {"0": "8-9", "1": "2-3", "2": "4-5", "3": "10-11"}
 
 
+def test_a_gpu_of_unknown_node_is_not_sent_where_nothing_is_left():
+    assert cpu_partition(topology(cores(0, 1), cores(2, 4), gpus=[{}]))["gpus"] == {"0": "4"}
+
+
 # -- Odd kernels, and what is refused ----------------------------------------------------------------------------------
 
 
