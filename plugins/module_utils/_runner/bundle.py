@@ -72,7 +72,7 @@ def _source(name):
 
 def _imported(name, tree):
     """The modules below our root that a module names in its import statements."""
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if _is_module(alias.name))
         elif isinstance(node, ast.ImportFrom):
@@ -81,6 +81,14 @@ def _imported(name, tree):
             for found in [base] + ["%s.%s" % (base, alias.name) for alias in node.names]:
                 if _is_module(found):
                     yield found
+
+
+def _statements(tree):
+    """Every statement below a node; expressions, most of any tree, hold none."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.stmt, ast.excepthandler)):
+            yield node
+            yield from _statements(node)
 
 
 def _is_module(name):
