@@ -49,7 +49,7 @@ def _counted(health):
     """AER counters of the kernel, which know of errors that its log has forgotten."""
     found = []
     for one in (health.get("pcie") or {}).get("aer") or ():
-        for name, severity in (("fatal", "E"), ("nonfatal", "E"), ("correctable", "I")):
+        for name, severity in (("fatal", "E"), ("nonfatal", "W"), ("correctable", "I")):
             if one[name]:
                 words = "%s: %d PCIe errors counted, %s" % (one["pci_address"], one[name], name)
                 found.append(finding(severity, one["pci_address"], "aer_count_" + name, words))
@@ -80,7 +80,7 @@ def ports(health):
 def worse(before, after, same_boot):
     """Links that became narrower or slower, ports and drives that are gone, in words."""
     words = _worse_links(before, after) + _worse_ports(before, after) + _gone_drives(before, after)
-    return words + _worse_counters(before if same_boot else {}, after, same_boot)
+    return words + _worse_counters(before, after, same_boot) + (_carriers(before, after) if same_boot else [])
 
 
 def _worse_links(before, after):
@@ -101,14 +101,21 @@ def _worse_links(before, after):
 
 
 def _worse_counters(before, after, same_boot):
-    """PCIe errors and lost carriers that were counted since; after a boot, all PCIe errors."""
+    """PCIe errors that were counted since; after a boot all fatal ones, and others where there were none before."""
     words = []
     old = {one["pci_address"]: one for one in (before.get("pcie") or {}).get("aer") or ()}
     for one in (after.get("pcie") or {}).get("aer") or ():
         for name in ("nonfatal", "fatal"):
-            more = one[name] - old.get(one["pci_address"], {}).get(name, 0)
-            if more > 0 and (not same_boot or "pcie" in before):
+            known = old.get(one["pci_address"], {}).get(name, 0)
+            more = one[name] - known if same_boot else one[name] if name == "fatal" or not known else 0
+            if more > 0 and "pcie" in before:
                 words.append("%s: %d more PCIe errors counted, %s" % (one["pci_address"], more, name))
+    return words
+
+
+def _carriers(before, after):
+    """Interfaces whose carrier came or went since."""
+    words = []
     changes = {nic["pci_address"] or nic["name"]: nic["carrier_changes"] for nic in before.get("nics") or ()}
     for nic in after.get("nics") or ():
         was = changes.get(nic["pci_address"] or nic["name"])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from . import gpu_finding, link_finding
 from .finding import finding, plural
 
-_SEVERITY = {"fatal": "E", "nonfatal": "E", "uncorrected": "E", "workflow": "W", "unknown": "W", "warning": "W",
+_SEVERITY = {"fatal": "E", "uncorrected": "E", "nonfatal": "W", "workflow": "W", "unknown": "W", "warning": "W",
              "application": "I", "corrected": "I", "info": "I"}
 _GOOD_DRIVES = ("live", None)
 
@@ -38,12 +38,13 @@ def busy(health):
 def worse(before, after):
     """What got worse between two healths of one node, in words; empty if nothing did.
 
-    What was broken before and still is does not count. A log begins anew with each boot, and so do counters.
+    What was broken before and still is does not count. A log begins anew with each boot, and so do counters: after one,
+    every error counts, but a warning only if the boot before did not have it, since some boards warn at each.
     """
     same_boot = bool(before.get("boot_id")) and before.get("boot_id") == after.get("boot_id")
     old = {_identity(one) for one in _lasting(before)}
     words = [one["message"] for one in _lasting(after) if _identity(one) not in old]
-    words += _new_events(before if same_boot else {}, after)
+    words += _new_events(before, after, same_boot)
     words += gpu_finding.worse(before, after, same_boot) + link_finding.worse(before, after, same_boot)
     return list(dict.fromkeys(words))
 
@@ -86,13 +87,17 @@ def _logged(health):
         for severity, device, what, words, count in _events(health)]
 
 
-def _new_events(before, after):
+def _new_events(before, after, same_boot):
     """Lines of the log that count against a node and were not there before."""
     old = {(what, device): count for _severity, device, what, _words, count in _events(before)}
-    return ["%s%s: %s in the kernel log" % (
-        "%s: " % device if device else "", words, plural(count - old.get((what, device), 0), "new line"))
-        for severity, device, what, words, count in _events(after)
-        if _SEVERITY.get(severity, "W") in "EW" and count > old.get((what, device), 0)]
+    said = []
+    for severity, device, what, words, count in _events(after):
+        known, severity = old.get((what, device), 0), _SEVERITY.get(severity, "W")
+        more = count - known if same_boot else count if severity == "E" or not known else 0
+        if severity in "EW" and more > 0:
+            said.append("%s%s: %s in the kernel log" % (
+                "%s: " % device if device else "", words, plural(more, "new line")))
+    return said
 
 
 def _drives(health):

@@ -56,7 +56,7 @@ def test_a_gpu_of_which_only_its_driver_told():
 
 def test_counted_errors():
     one = {"pci_address": ADDRESS, "correctable": 4, "nonfatal": 1, "fatal": 0, "errors": {}}
-    assert _what(_health(aer=[one])) == [("E", "aer_count_nonfatal"), ("I", "aer_count_correctable")]
+    assert _what(_health(aer=[one])) == [("W", "aer_count_nonfatal"), ("I", "aer_count_correctable")]
 
 
 @pytest.mark.parametrize(("port", "found"), [
@@ -102,14 +102,17 @@ def test_drives_are_known_by_serial_number():
     assert link_finding.worse(health("a", "b"), health("b"), False) == ["NVMe drive a (M) is gone"]
 
 
-def _counter(nonfatal):
-    return {"pci_address": ADDRESS, "correctable": 9, "nonfatal": nonfatal, "fatal": 0, "errors": {}}
+def _counter(**counted):
+    return dict({"pci_address": ADDRESS, "correctable": 9, "nonfatal": 0, "fatal": 0, "errors": {}}, **counted)
 
 
-@pytest.mark.parametrize(("same_boot", "more"), [(True, 2), (False, 3)])
-def test_counters_begin_anew_with_each_boot(same_boot, more):
-    found = link_finding.worse(_health(aer=[_counter(1)]), _health(aer=[_counter(3)]), same_boot)
-    assert found == ["%s: %d more PCIe errors counted, nonfatal" % (ADDRESS, more)]
+@pytest.mark.parametrize(("same_boot", "name", "was", "now", "more"), [
+    (True, "nonfatal", 1, 3, 2), (True, "fatal", 1, 1, 0), (True, "fatal", 0, 1, 1), (False, "fatal", 3, 2, 2),
+    (False, "nonfatal", 0, 3, 3), (False, "nonfatal", 1, 3, 0)])
+def test_counters_begin_anew_with_each_boot(same_boot, name, was, now, more):
+    before, after = (_health(aer=[_counter(**{name: count})]) for count in (was, now))
+    words = ["%s: %d more PCIe errors counted, %s" % (ADDRESS, more, name)] if more else []
+    assert link_finding.worse(before, after, same_boot) == words
 
 
 @pytest.mark.parametrize(("same_boot", "changes", "words"), [

@@ -51,6 +51,7 @@ def test_nothing_wrong(health):
     ("nvidia-nvswitch3: SXid (PCI:0000:05:00.0): 12028, Fatal, Link 32", "E", "sxid_12028"),
     ("x 0000:00:1c.0: PCIe Bus Error: severity=Corrected, type=x", "I", "aer_corrected"),
     ("x 0000:00:1c.0: PCIe Bus Error: severity=Uncorrected (Fatal), type=x", "E", "aer_fatal"),
+    ("x 0000:00:1c.0: PCIe Bus Error: severity=Uncorrected (Non-Fatal), type=x", "W", "aer_nonfatal"),
     ("[Hardware Error]: Uncorrected, software containable error.", "E", "machine_check_uncorrected"),
     ("nvme nvme0: controller is down; will reset: CSTS", "W", "nvme_reset_warning")])
 def test_the_log(health, line, severity, what):
@@ -92,6 +93,15 @@ def test_an_event_counts_when_it_is_new(healthy, health):
 def test_after_a_boot_every_event_is_new(health):
     health["kernel_log"] = _log("NVRM: Xid (PCI:0000:19:00): 79, GPU has fallen off the bus.")
     assert len(verdict.worse(health, dict(health, boot_id="two"))) == 1
+
+
+@pytest.mark.parametrize(("line", "count"), [
+    ("x 0000:00:1c.0: PCIe Bus Error: severity=Uncorrected (Non-Fatal), type=x", 0),
+    ("x 0000:00:1c.0: PCIe Bus Error: severity=Uncorrected (Fatal), type=x", 1)])
+def test_a_board_that_warns_at_every_boot_is_no_worse(healthy, health, line, count):
+    health["kernel_log"] = _log(line)
+    assert len(verdict.worse(health, dict(health, boot_id="two"))) == count
+    assert len(verdict.worse(healthy, dict(health, boot_id="two"))) == 1
 
 
 def test_an_application_that_crashed_makes_no_node_worse(healthy, health):
