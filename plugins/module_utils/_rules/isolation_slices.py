@@ -23,6 +23,7 @@ _BOUND_BY_HAND = re.compile(r"--numa[-_]bind[-_](?:nodes|cpus)\b")
 _NVIDIA, _AMD = 0x10DE, 0x1002
 _VGA, _ACCELERATOR = 0x0300, 0x1200
 _MODES = ("slices", "partition", "boot")
+_PUBLISHED = "affinity.json"
 NO_CGROUP = "this node has no cgroup v2, which sets of CPUs for slices need"
 
 
@@ -104,6 +105,17 @@ def r5_gpus_own_cpus(view):
         return []
     return refuse(view, "R5", (GIVEN,) + SLICES + KERNEL_WORK, "gpuwright.slice would get CPU %s, none of them near "
                   "GPU %s" % (_cpulist.format(given), listed(far)))
+
+
+def launchers_are_told_right(view):
+    """What launchers are told of each GPU's CPUs is among the workload's."""
+    given = isolation.union(view, (GIVEN, "isolcpus"))
+    partition = view.options.get("cpu_isolation_partition") or {}
+    told = set().union(*(_cpulist.parse(cpus) for cpus in (partition.get("gpus") or {}).values()))
+    if not given or not live(view, (_PUBLISHED,)) or not told - given:
+        return []
+    return [finding("affinity", "W", _PUBLISHED, "it gives GPUs CPU %s, which is not the workload's: where "
+                    "cpu_isolation_cpus is set by hand, set cpu_isolation_partition too" % _cpulist.format(told - given))]
 
 
 def _gpus(view):

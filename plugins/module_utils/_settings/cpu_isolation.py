@@ -103,7 +103,8 @@ OPTIONS = (
 
 RULES = (governor.is_offered, isolation.cpus_are_there, isolation.housekeeping_stays, isolation.r4_whole_cores,
          isolation_slices.partition_is_possible, isolation_slices.squeezed, isolation_slices.r3_numa_bind,
-         isolation_slices.r5_gpus_own_cpus, isolation_boot.threads_are_pinned, isolation_boot.one_way_only,
+         isolation_slices.r5_gpus_own_cpus, isolation_slices.launchers_are_told_right,
+         isolation_boot.threads_are_pinned, isolation_boot.one_way_only,
          isolation_boot.r1_servers_inside, isolation_boot.r1_slice_inside, isolation_boot.r1_running,
          isolation_boot.r2_kernel_conditions, isolation_boot.rcu_is_offloaded_already, isolation_boot_line.clocksource,
          isolation_boot_line.boot_trade_offs, watch.r37_foreign_on_workload)

@@ -48,6 +48,8 @@ def fixture_values(tmp_path_factory):
     hosts = {"%s-%s" % (mode, name): {"fact": fact, "cpu_isolation_mode": mode}
              for mode in MODES for name, fact in (("node", NODE), ("tiny", TINY))}
     hosts["chosen-node"] = {"fact": NODE, "cpu_isolation_mode": "slices", "cpu_isolation_housekeeping_cores_per_node": 1}
+    hosts["by_hand-node"] = {"fact": NODE, "cpu_isolation_mode": "slices", "cpu_isolation_housekeeping": "0-3",
+                             "cpu_isolation_cpus": "4-15"}
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
     defaults = yaml.safe_load(DEFAULTS.read_text())
     del defaults["cpu_isolation_mode"]
@@ -117,3 +119,9 @@ def test_isolation_at_boot_is_never_the_default():
     assert defaults["cpu_isolation_pm_qos_resume_latency_us"] is None
     assert defaults["cpu_isolation_housekeeping_cores_per_node"] == 2
     assert defaults["cpu_isolation_watch_seconds"] == 5
+
+
+def test_the_sets_can_be_chosen(values):
+    given = values["by_hand", "node"]
+    assert given["cpu_isolation_user_slice"] == given["cpu_isolation_housekeeping"] == "0-3"
+    assert given["cpu_isolation_gpuwright_slice"] == "4-15"

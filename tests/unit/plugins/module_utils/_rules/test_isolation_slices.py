@@ -217,3 +217,11 @@ def test_auto_restricts_nothing_where_it_cannot_look(root):
     seen = view(root)
     seen.consumers()["complete"] = False
     assert "without root" in rules.why_not(seen)
+
+
+@pytest.mark.parametrize("cpus, warned", [(SLICES["gpuwright.slice/AllowedCPUs"], False), ("2,6-7,10,14-15", True)])
+def test_launchers_are_not_told_of_cpus_that_are_not_the_workloads(root, cpus, warned):
+    values = dict(SLICES, **{"gpuwright.slice/AllowedCPUs": cpus, "affinity.json": {"gpus": {}}})
+    findings, words = found(rules.launchers_are_told_right, view(root, values))
+    assert findings == ({"affinity.json": ("affinity", "W")} if warned else {})
+    assert ("CPU 3,11" in words) is warned
