@@ -130,9 +130,13 @@ def commit(host):
     """Put the files in force after they were written, or given back. Raises CommandNotRun with what failed."""
     if not host.runs_commands or not host.exists("/run/systemd/system"):
         return
-    if not host.exists(TIMER):
+    gone = not host.exists(TIMER)
+    if gone:
         host.run(["systemctl", "-q", "stop", "gpuwright-device.timer"])  # It fails where none was started.
     _succeed(host, ["systemctl", "daemon-reload"], 60)
+    if gone:
+        # Somebody else's daemon-reload may have come first, and then the timer has failed for want of its service.
+        host.run(["systemctl", "-q", "reset-failed", "gpuwright-device.timer"])
     if host.exists("/run/udev/control"):
         _succeed(host, ["udevadm", "control", "--reload"], 10)
 

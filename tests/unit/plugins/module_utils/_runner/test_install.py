@@ -169,13 +169,14 @@ def test_systemd_and_udev_are_told(running):
     assert host.asked == ["systemctl daemon-reload", "udevadm control --reload"]
 
 
-def test_the_timer_of_a_runner_that_was_removed_is_stopped(running):
+def test_the_timer_of_a_runner_that_was_removed_is_stopped_and_forgotten(running):
     (running / install.TIMER[1:]).unlink()
     (running / "sys/fs/cgroup").mkdir(parents=True)
-    host = Systemd(str(running), read_only=False, fails=("systemctl -q stop gpuwright-device.timer",))
+    asked = ["systemctl -q stop gpuwright-device.timer", "systemctl daemon-reload",
+             "systemctl -q reset-failed gpuwright-device.timer", "udevadm control --reload"]
+    host = Systemd(str(running), read_only=False, fails=(asked[0], asked[2]))
     install.commit(host)
-    assert host.asked == ["systemctl -q stop gpuwright-device.timer", "systemctl daemon-reload",
-                          "udevadm control --reload"]
+    assert host.asked == asked
 
 
 @pytest.mark.parametrize("fails", ["systemctl daemon-reload", "udevadm control --reload"])
