@@ -114,8 +114,9 @@ def launchers_are_told_right(view):
     told = set().union(*(_cpulist.parse(cpus) for cpus in (partition.get("gpus") or {}).values()))
     if not given or not live(view, (_PUBLISHED,)) or not told - given:
         return []
-    return [finding("affinity", "W", _PUBLISHED, "it gives GPUs CPU %s, which is not the workload's: where "
-                    "cpu_isolation_cpus is set by hand, set cpu_isolation_partition too" % _cpulist.format(told - given))]
+    words = "it gives GPUs CPU %s, which is not the workload's: where cpu_isolation_cpus is set by hand, set " \
+            "cpu_isolation_partition too"
+    return [finding("affinity", "W", _PUBLISHED, words % _cpulist.format(told - given))]
 
 
 def _gpus(view):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of role cpu_isolation's defaults as Ansible evaluates them: what each mode asks for, and where nothing can be."""
+"""Tests of role cpu_isolation's defaults as Ansible evaluates them: what each mode asks for, where nothing can be."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.conftest import CHECKOUT, COLLECTIONS
 
 DEFAULTS = CHECKOUT / "roles/cpu_isolation/defaults/main.yml"
 HOUSEKEEPING, WORKLOAD = "0-1,4-5,8-9,12-13", "2-3,6-7,10-11,14-15"
-NODE = {"cpu": {"online": "0-15", "cores": [
-    {"cpus": "%d,%d" % (core, core + 8), "package": core // 4, "numa_node": core // 4} for core in range(8)], "caches": []},
+NODE = {"cpu": {"online": "0-15", "caches": [], "cores": [
+    {"cpus": "%d,%d" % (core, core + 8), "package": core // 4, "numa_node": core // 4} for core in range(8)]},
     "numa_nodes": [{"id": 0, "cpus": "0-3,8-11", "memory": 1 << 37, "kind": "cpu", "distances": {"0": 10, "1": 21}},
                    {"id": 1, "cpus": "4-7,12-15", "memory": 1 << 37, "kind": "cpu", "distances": {"0": 21, "1": 10}}],
     "gpus": [{"index": 0, "pci_address": "0000:17:00.0", "uuid": "GPU-0", "numa_node": 0, "cpus": "0-3,8-11"}],
@@ -47,7 +47,8 @@ def fixture_values(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cpu_isolation")
     hosts = {"%s-%s" % (mode, name): {"fact": fact, "cpu_isolation_mode": mode}
              for mode in MODES for name, fact in (("node", NODE), ("tiny", TINY))}
-    hosts["chosen-node"] = {"fact": NODE, "cpu_isolation_mode": "slices", "cpu_isolation_housekeeping_cores_per_node": 1}
+    hosts["chosen-node"] = {"fact": NODE, "cpu_isolation_mode": "slices",
+                            "cpu_isolation_housekeeping_cores_per_node": 1}
     hosts["by_hand-node"] = {"fact": NODE, "cpu_isolation_mode": "slices", "cpu_isolation_housekeeping": "0-3",
                              "cpu_isolation_cpus": "4-15"}
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
