@@ -24,6 +24,8 @@ _SECONDS = 300
 _VARIABLES = ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT")
 _OURS = "GRUB_CMDLINE_LINUX_DEFAULT"
 _UNTOLD = "\0"
+_ENDS = {"--": "begins init's arguments with --, and what is appended would be among them",
+         ";": "has a semicolon that ends GRUB's command, and what is appended is lost"}
 # What fits into the kernel's buffer on x86 and arm64 (COMMAND_LINE_SIZE), its last byte aside.
 LONGEST = 2047
 
@@ -85,20 +87,35 @@ def others(host):
 
 def rival(settled, key, ours, value):
     """What else gives the key another value, or takes ours away again, or leaves no room for it; or None."""
+    word = grub_script.quoted(_cmdline.token(key, value).replace('"', ""))
     mine = {"file": ours, "name": ours.rpartition("/")[2], "line": 0, "said": shell_text.Assignment(
-        0, _OURS, True, [(shell_text.TEXT, " " + grub_script.quoted(_cmdline.token(key, value).replace('"', "")))], True)}
+        0, _OURS, True, [(shell_text.TEXT, " " + word)], True)}
     theirs = [item for item in settled if item["file"] != ours]
     order = sorted(theirs + [mine], key=lambda item: (item["file"] != DEFAULT, item["name"]))
-    said = [one for one in _final(order) if _cmdline.canonical(one[0]) == _cmdline.canonical(key)]
-    different = [(given, item) for _key, given, item in said if item is not mine and given != value]
+    final = _final(order)
+    said = [(given, item) for name, given, item in final if _cmdline.canonical(name) == _cmdline.canonical(key)]
+    different = [(given, item) for given, item in said if item is not mine and given != value]
     if different and not _cmdline.repeatable(key):
-        given, item = different[-1]
-        return {"file": item["file"], "line": item["line"], "key": key,
-                "value": None if _UNTOLD in given else given}
-    if not any(item is mine for _key, _given, item in said):
-        item = [one for one in order[order.index(mine) + 1:] if one["said"].name == _OURS and not one["said"].append][-1]
-        return {"file": item["file"], "line": item["line"], "key": _OURS, "value": None}
+        theirs_say, item = different[-1]
+        shown = None if _UNTOLD in theirs_say else theirs_say
+        return _found(item, key, shown, "gives %s=%s, and the kernel would get both" % (
+            key, shown or "what only a shell can tell"))
+    if not any(item is mine for _given, item in said):
+        return _thief(order[order.index(mine) + 1:], final)
     return _too_long(theirs, key, value)
+
+
+def _found(item, key, value, words):
+    return {"file": item["file"], "line": item["line"], "key": key, "value": value,
+            "words": "%s:%s %s" % (item["file"], item["line"], words)}
+
+
+def _thief(after, final):
+    """Who made ours go: what it is appended to has ended before it, or a later file replaced all that was said."""
+    if final and final[-1][0] in _ENDS:
+        return _found(final[-1][2], final[-1][0], None, _ENDS[final[-1][0]])
+    item = [one for one in after if one["said"].name == _OURS and not one["said"].append][-1]
+    return _found(item, _OURS, None, "replaces %s, so that what files before it append is lost" % _OURS)
 
 
 def given(settled, key, ours):
@@ -110,11 +127,10 @@ def given(settled, key, ours):
 
 def _too_long(theirs, key, value):
     """The entry whose command line would no longer fit into the kernel's buffer, or None."""
-    for item in theirs:
-        length = len(_cmdline.put(item.get("options", ""), key, value))
+    for item in [one for one in theirs if "options" in one]:
+        length = len(_cmdline.put(item["options"], key, value))
         if length > LONGEST:
-            return dict(item, key=key, value=None, words="%s:%s would be %d characters long, and the kernel keeps %d"
-                        % (item["file"], item["line"], length, LONGEST))
+            return _found(item, key, None, "would be %d characters long, and the kernel keeps %d" % (length, LONGEST))
     return None
 
 
@@ -152,15 +168,16 @@ def _resolved(piece, values, item):
 
 
 def _arguments(text):
-    """[(key, value, place)] of what grub.cfg will hand to the kernel."""
+    """[(key, value, place)] of what grub.cfg will hand to the kernel; the last may be what ends that."""
     found = []
     for place, word in grub_script.words(text):
+        if word == "--":
+            return found + [(word, _cmdline.GIVEN, place)]
         for one in _cmdline.tokens(grub_script.kernel_line([word])):
             if _UNTOLD not in one.key:
                 found.append((one.key, one.value, place))
-        if word == "--":
-            break
-    return found
+    stop = grub_script.end(text)
+    return found + [(";", _cmdline.GIVEN, stop)] if stop < len(text) else found
 
 
 def commit(host, steps):

@@ -23,6 +23,15 @@ _LINUX = re.compile(r"\s*linux(?:16|efi)?\s")
 
 def words(text):
     """[(where it starts, word)] up to the end of the command, without GRUB's quotes."""
+    return _command(text)[0]
+
+
+def end(text):
+    """Where the command ends: at a semicolon, or where the text does."""
+    return _command(text)[1]
+
+
+def _command(text):
     found, place = [], 0
     while place < len(text) and text[place] != ";":
         if text[place].isspace():
@@ -33,7 +42,7 @@ def words(text):
             piece, place = _piece(text, place)
             word += piece
         found.append((start, word))
-    return found
+    return found, place
 
 
 def _piece(text, place):

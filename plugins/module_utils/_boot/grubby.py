@@ -111,8 +111,9 @@ def commit(host, steps):
 
 
 def _files(host):
-    """The real places of all that grubby may change."""
-    found = [one.file for one in bls.entries(host)] + [DEFAULT, CMDLINE, bls.GRUBENV]
+    """The real places of all that grubby may change, the entry for rescue among them."""
+    folder = bls.folder(host)
+    found = ["%s/%s" % (folder, name) for name in host.names(folder)] + [DEFAULT, CMDLINE, bls.GRUBENV]
     return [host.real(path) for path in found if host.exists(path)]
 
 
