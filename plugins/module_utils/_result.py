@@ -43,7 +43,7 @@ def diff(plan):
     """One before and after text: the running values that change, then each file of ours that changes, whole."""
     before, after = [], []
     for step in plan.changing:
-        if step["running"] != step["_force"]:
+        if step["running"] != step["_force"] and step["kind"] != "document":  # Its file says it all, below.
             before.append("%s = %s\n" % (step["target"], shorten(step["running"])))
             after.append("%s = %s\n" % (step["target"], shorten(step["_force"])))
     for path, content, _mode in plan.runner:

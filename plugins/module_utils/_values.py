@@ -56,8 +56,8 @@ class Int:
 
     def read(self, text):
         """The first number of what the kernel prints, or of what a file gives it: 010 is octal to the kernel."""
-        word = text.split()[0]
-        return str(int(word, 8) if re.match("^-?0[0-7]+$", word) else int(word, 0))
+        word = (text.split() or [""])[0]
+        return "" if not word else str(int(word, 8) if re.match("^-?0[0-7]+$", word) else int(word, 0))
 
     def offers(self, text):
         """The kernel does not list the numbers that it accepts."""

@@ -76,8 +76,11 @@ class Systemd(Kernel):
                 allowed = self._allowed(group.name)
                 if allowed:
                     (group / "cpuset.cpus").write_text(allowed + "\n")
+                    if not (group / "cpuset.cpus.partition").exists():
+                        (group / "cpuset.cpus.partition").write_text("member\n")
                 elif (group / "cpuset.cpus").exists():
                     (group / "cpuset.cpus").unlink()
+                    (group / "cpuset.cpus.partition").unlink(missing_ok=True)
 
     def _allowed(self, unit):
         """What the drop-ins of a unit add up to; an empty assignment begins anew."""

@@ -32,7 +32,9 @@ def every_row():
 
 def test_the_rows_below_are_all_there_are():
     tried = {(role, name) for role, values in every_row() for name, value in values.items() if value is not None}
-    assert tried == {(role, row.name) for role, catalogue in ROLES.items() for row in catalogue.ROWS}
+    whole = {"cpu_isolation"}  # Those go round in test_whole_role.py.
+    assert tried == {(role, row.name) for role, catalogue in ROLES.items() if role not in whole
+                     for row in catalogue.ROWS}
 
 
 @pytest.mark.parametrize("role, values", every_row())

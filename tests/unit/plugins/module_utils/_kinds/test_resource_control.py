@@ -140,8 +140,6 @@ def test_a_partition_that_the_kernel_calls_invalid_is_an_error(tmp_path):
 
 def test_what_nothing_persists_brings_the_runner_and_takes_it_away(tmp_path):
     root = systemd_node.build(tmp_path)
-    plain_node.put(root, GROUPS + "/gpuwright.slice/cpuset.cpus.partition", "member")
-    plain_node.put(root, GROUPS + "/gpuwright.slice/cgroup.events", "populated 1")
     before = plain_node.snapshot(root)
     values = dict(SLICES, **{"gpuwright.slice/cpuset.cpus.partition": "root"})
     checked = plan(systemd_node.read_only(root), values)
@@ -157,7 +155,6 @@ def test_what_nothing_persists_brings_the_runner_and_takes_it_away(tmp_path):
 
 def test_the_file_of_desired_values_is_mended(tmp_path):
     root = systemd_node.build(tmp_path)
-    plain_node.put(root, GROUPS + "/gpuwright.slice/cpuset.cpus.partition", "member")
     values = dict(SLICES, **{"gpuwright.slice/cpuset.cpus.partition": "root"})
     apply(root, values)
     (root / "etc/gpuwright/desired/cpu_isolation.json").write_text("{")

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Role cpu_isolation through the whole engine on a stand-in host: round trips of every row, modes, kills, the runner."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+
+import pytest
+from ansible_collections.gpuwright.node.plugins.module_utils import _pending, _result
+from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
+
+from tests.sysroots import boot_tree, engine, plain_node, whole_node
+from tests.sysroots.engine import killed_at, statuses, steps
+
+ROLE = "cpu_isolation"
+MODES = {"slices": (whole_node.VALUES, whole_node.OPTIONS), "boot": (whole_node.BOOT, whole_node.BOOT_OPTIONS)}
+SETTLED = {"ok", "pending_reboot"}
+
+
+def plan(root, mode, **request):
+    values, options = MODES[mode]
+    return engine.plan(root, ROLE, values, options=options, kernel=whole_node.Whole, **request)
+
+
+def apply(root, mode, **request):
+    values, options = MODES[mode]
+    return engine.apply(root, ROLE, values, options=options, kernel=whole_node.Whole, **request)
+
+
+roll_back = functools.partial(engine.roll_back, kernel=whole_node.Whole)
+
+
+def but_for_a_boot(root):
+    """The host without what a killed run leaves in /run, which the next boot clears.
+
+    A kernel's file is written at once: the half-written copy of one is of this stand-in alone.
+    """
+    return {path: what for path, what in plain_node.snapshot(root).items() if not path.startswith("/run/gpuwright")
+            and not (path.endswith(".gpuwright-new") and path.startswith(("/proc/", "/sys/")))}
+
+
+def test_the_two_modes_ask_for_every_row():
+    asked = set(whole_node.VALUES) | set(whole_node.BOOT)
+    assert asked == {row.name for row in ROLES[ROLE].ROWS}
+
+
+@pytest.mark.parametrize("mode", sorted(MODES))
+def test_every_row_goes_round(tmp_path, mode):
+    """Check, apply, audit, apply again, roll back: the steps agree and every byte comes back."""
+    root = whole_node.build(tmp_path)
+    before = plain_node.snapshot(root)
+    checked = _result.result(plan(root, mode))
+    assert plain_node.snapshot(root) == before
+    applied = apply(root, mode)
+    assert _result.failures(applied) == []
+    told = _result.result(applied)
+    kept = [{key: value for key, value in step.items() if key not in ("changed", "after", "error")}
+            for step in told["settings"]]
+    assert kept == checked["settings"] and told["diff"] == checked["diff"]
+    assert told["reboot_required"] is checked["reboot_required"] is True
+    assert set(statuses(plan(root, mode)).values()) <= SETTLED
+    settled = plain_node.snapshot(root)
+    again = apply(root, mode)
+    assert not again.due and again.host.asked == [] and plain_node.snapshot(root) == settled
+    assert roll_back(root).errors == []
+    assert plain_node.snapshot(root) == before
+
+
+def test_after_a_boot_what_waited_is_ok_and_what_was_given_back_waits(tmp_path):
+    root = whole_node.build(tmp_path)
+    original = (root / "proc/cmdline").read_text()
+    apply(root, "boot")
+    boot_tree.boot(root)
+    assert set(statuses(plan(root, "boot")).values()) == {"ok"}
+    given_back = roll_back(root)
+    assert given_back.errors == [] and given_back.result()["reboot_required"]
+    assert {item["target"] for item in _pending.noted(given_back.host)} == {
+        "isolcpus", "nohz_full", "rcu_nocbs", "irqaffinity"}
+    boot_tree.boot(root)
+    assert (root / "proc/cmdline").read_text() == original
+
+
+def test_from_one_mode_to_the_other_what_is_not_asked_for_comes_back(tmp_path):
+    root = whole_node.build(tmp_path)
+    before = but_for_a_boot(root)
+    apply(root, "slices")
+    assert _result.failures(apply(root, "boot")) == []
+    made = steps(plan(root, "boot"))
+    assert "system.slice/AllowedCPUs" not in made and made["isolcpus"]["status"] == "pending_reboot"
+    assert not (root / "sys/fs/cgroup/system.slice/cpuset.cpus").exists()
+    assert (root / "proc/irq/31/smp_affinity_list").read_text().strip() == "3"
+    assert roll_back(root).errors == []
+    assert but_for_a_boot(root) == before
+
+
+@pytest.mark.parametrize("mode", sorted(MODES))
+def test_a_kill_at_any_moment_loses_nothing(tmp_path, monkeypatch, mode):
+    """Killed before each call that changes the host; then the next run finishes, or a rollback gives all of it back."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    monkeypatch.setattr(whole_node.Whole, "wait", lambda self, seconds: None)
+    for count in range(0, 1000, 5):  # Each file takes about five calls: every moment of some file is tried.
+        root = whole_node.build(tmp_path / str(count))
+        before = but_for_a_boot(root)
+        if not killed_at(count, apply, root, mode):
+            break
+        if count % 2:
+            assert _result.failures(apply(root, mode)) == [], count
+            assert set(statuses(plan(root, mode)).values()) <= SETTLED, count
+        assert roll_back(root).errors == [], count
+        assert but_for_a_boot(root) == before, count
+    assert count > 60
+
+
+def test_a_kill_during_rollback_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    for count in range(0, 1000, 5):
+        root = whole_node.build(tmp_path / str(count))
+        before = but_for_a_boot(root)
+        apply(root, "slices")
+        killed = killed_at(count, roll_back, root)
+        assert roll_back(root).errors == [], count
+        assert but_for_a_boot(root) == before, count
+        if not killed:
+            break
+    assert count > 20
+
+
+def test_an_update_of_the_entries_that_fails_is_said_and_done_next_time(tmp_path, monkeypatch):
+    root = whole_node.build(tmp_path)
+    real = whole_node.Whole.run
+    monkeypatch.setattr(whole_node.Whole, "run", lambda self, argv, *rest, **words: (
+        (1, "", "no space left") if "update-grub" in argv[0] else real(self, argv, *rest, **words)))
+    said = _result.failures(apply(root, "boot"))
+    assert any("no space left" in one for one in said)
+    monkeypatch.setattr(whole_node.Whole, "run", real)
+    assert {step["status"] for name, step in steps(plan(root, "boot")).items() if "cpus" in name} == {"drift"}
+    assert _result.failures(apply(root, "boot")) == []
+    assert set(statuses(plan(root, "boot")).values()) <= SETTLED
+
+
+def test_the_request_is_kept_for_the_runner_and_for_the_reboot(tmp_path):
+    root = whole_node.build(tmp_path)
+    apply(root, "slices")
+    kept = json.loads((root / "etc/gpuwright/desired/cpu_isolation.json").read_text())
+    assert kept["values"] == json.loads(json.dumps(whole_node.VALUES)) and kept["options"] == whole_node.OPTIONS
+    assert (root / "usr/local/lib/gpuwright/gpuwright.pyz").stat().st_mode & 0o777 == 0o755
