@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .._cpu_values import CpuList, CpuMask, IsolCpus, Json, Latency, NodeCpus
 from .._row import cpuset, document, irq, kernel_argument, slice_property, sysfs, unit_environment
-from .._rules import governor, isolation, isolation_boot, isolation_boot_line, isolation_slices, watch
+from .._rules import governor, interrupts, isolation, isolation_boot, isolation_boot_line, isolation_slices, watch
 from .._values import Int, Word
 
 _SYSTEMD = "https://www.freedesktop.org/software/systemd/man/latest/systemd.resource-control.html"
@@ -107,7 +107,8 @@ RULES = (governor.is_offered, isolation.cpus_are_there, isolation.housekeeping_s
          isolation_boot.threads_are_pinned, isolation_boot.one_way_only,
          isolation_boot.r1_servers_inside, isolation_boot.r1_slice_inside, isolation_boot.r1_running,
          isolation_boot.r2_kernel_conditions, isolation_boot.rcu_is_offloaded_already, isolation_boot_line.clocksource,
-         isolation_boot_line.boot_trade_offs, watch.r37_foreign_on_workload)
+         isolation_boot_line.boot_trade_offs, interrupts.managed_interrupts, interrupts.irqbalance_obeys,
+         interrupts.other_owners, watch.r37_foreign_on_workload)
 
 
 def withhold(view, options, names):
