@@ -35,7 +35,7 @@ if __name__ == "__main__":
 @functools.lru_cache(maxsize=1)
 def build():
     """The bytes of the zipapp; where one runs, its own."""
-    archive = getattr(__spec__.loader, "archive", "")
+    archive = getattr(sys.modules[__name__].__spec__.loader, "archive", "")
     if archive.endswith(".pyz"):
         return Host().read_bytes(archive)
     from . import main  # Here, not above: what it imports imports us.
