@@ -20,7 +20,7 @@ DEFAULT = "GRUB_DISTRIBUTOR=`lsb_release -i -s 2> /dev/null || echo Debian`\nGRU
 READ = ("set -e\nif test -f etc/default/grub; then . ./etc/default/grub; fi\n"
         "for x in ./etc/default/grub.d/*.cfg; do if [ -e \"$x\" ]; then . \"$x\"; fi; done\n"
         "printf '%s\\0%s' \"$GRUB_CMDLINE_LINUX\" \"$GRUB_CMDLINE_LINUX_DEFAULT\"\n")
-ENTRY = """menuentry 'Debian, with Linux {v}' --class debian --class gnu-linux $menuentry_id_option 'gnulinux-{v}-{kind}-1b2c' {{
+ENTRY = """menuentry 'Debian, with Linux {v}' --class gnu-linux $menuentry_id_option 'gnulinux-{v}-{kind}-1b2c' {{
 \tlinux\t/boot/vmlinuz-{v} root=UUID=1b2c ro {options}
 \tinitrd\t/boot/initrd.img-{v}
 }}
@@ -132,7 +132,7 @@ def grubby(root, words):
     assert words[0] == "--update-kernel=ALL"
     verb, _sign, argument = words[1].partition("=")
     key = argument.partition("=")[0]
-    files = [path for path in (root / "boot/loader/entries").iterdir()]
+    files = list((root / "boot/loader/entries").iterdir())
     for path in files + [root / "etc/default/grub", root / "boot/grub2/grubenv", root / "etc/kernel/cmdline"]:
         if path.exists():
             lines = path.read_text().split("\n")

@@ -32,7 +32,7 @@ def entries(host):
     """The entries that boot this system's kernels: not the one for rescue, which nobody's arguments are for."""
     place = folder(host)
     names = [name for name in host.names(place) if name.endswith(".conf")] if place else []
-    known = dict(environment(host), **{"tuned_initrd": ""})
+    known = environment(host)
     found = [_entry(host, "%s/%s" % (place, name), known) for name in names if "-0-rescue" not in name]
     return [one for one in found if one]
 

@@ -126,8 +126,8 @@ def _prove(wanted, before, after):
     """Raise CommandNotRun unless each line is as it was but for our keys, and these are as wanted."""
     ours = {_cmdline.canonical(key) for key in wanted}
     for path, line in before.items():
-        left, right = ([(one.key, one.value) for one in _cmdline.tokens(text) if _cmdline.canonical(one.key) not in ours]
-                       for text in (line, after.get(path, "")))
+        left, right = ([(one.key, one.value) for one in _cmdline.tokens(text)
+                        if _cmdline.canonical(one.key) not in ours] for text in (line, after.get(path, "")))
         if left != right:
             raise CommandNotRun("grubby changed other arguments in %s; all files are as before" % path)
         for key, value in wanted.items():

@@ -98,7 +98,8 @@ def commit(host, steps):
         for version, image in _kernels(host):
             status, _output, errors = host.run(["kernel-install", "add", version, image], seconds=_SECONDS)
             if status:
-                raise CommandNotRun("kernel-install add %s: %s" % (version, errors.strip() or "exit status %d" % status))
+                raise CommandNotRun("kernel-install add %s: %s"
+                                    % (version, errors.strip() or "exit status %d" % status))
     except (CommandNotRun, OSError):
         if after != before:
             host.write_file(path, before, host.mode(path))

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gpuwright.node.plugins.module_utils import _cmdline
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.gpuwright.node.plugins.module_utils import _cmdline
 
 SINGLE = st.sampled_from(["isolcpus", "nohz_full", "rcu_nocbs", "quiet", "mitigations", "intel-iommu"])
 KEYS = st.one_of(SINGLE, st.sampled_from(["console", "pci", "rd.lvm.lv", "module.param-a"]))

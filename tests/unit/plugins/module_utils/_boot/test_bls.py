@@ -21,7 +21,7 @@ id rhel-20190428101407-4.18.0-80.1.2.el8_0.x86_64
 """
 GRUBENV = """# GRUB Environment Block
 saved_entry=295e1ba1696e4fad9e062f096f92d147-4.18.0-305.el8.x86_64
-kernelopts=root=/dev/mapper/root_vg-lv_root ro console=tty0 console=ttyS0,115200 
+kernelopts=root=/dev/mapper/root_vg-lv_root ro console=tty0 console=ttyS0,115200
 tuned_params=skew_tick=1 a\\\\b
 boot_success=0
 """
@@ -36,7 +36,8 @@ def test_an_entry_is_read_with_its_variables_put_in(tmp_path):
     boot_tree.put(tmp_path, "/boot/grub2/grubenv", GRUBENV + "#" * 500)
     assert [(one.version, one.line, one.options) for one in bls.entries(host(tmp_path))] == [(
         "4.18.0-80.1.2.el8_0.x86_64", 6,
-        "root=/dev/mapper/rhel_vm37--146-root ro crashkernel=auto rd.lvm.lv=rhel_vm37-146/root skew_tick=1 a\\b noapic")]
+        "root=/dev/mapper/rhel_vm37--146-root ro crashkernel=auto rd.lvm.lv=rhel_vm37-146/root skew_tick=1 a\\b "
+        "noapic")]
 
 
 def test_a_variable_that_is_set_nowhere_is_nothing(tmp_path):
@@ -49,7 +50,8 @@ def test_rescue_and_unified_images_are_no_entries_of_kernels(tmp_path):
     boot_tree.put(tmp_path, "/efi/loader/entries/abc-0-rescue.conf", "linux /v\noptions ro\n")
     boot_tree.put(tmp_path, "/efi/loader/entries/uki.conf", "efi /EFI/Linux/a.efi\n")
     boot_tree.put(tmp_path, "/efi/loader/entries/ok.conf", "# x\nlinux\t/v\noptions ro\noptions quiet\n")
-    assert [(one.file, one.options) for one in bls.entries(host(tmp_path))] == [("/efi/loader/entries/ok.conf", "ro quiet")]
+    assert [(one.file, one.options) for one in bls.entries(host(tmp_path))] == [
+        ("/efi/loader/entries/ok.conf", "ro quiet")]
 
 
 def test_there_may_be_no_entries(tmp_path):

@@ -9,11 +9,12 @@ import pathlib
 import tempfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.gpuwright.node.plugins.module_utils import _cmdline
 from ansible_collections.gpuwright.node.plugins.module_utils._boot import grub_d, grub_script
 from ansible_collections.gpuwright.node.plugins.module_utils._host import CommandNotRun, Host
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.sysroots import boot_tree
 
@@ -21,19 +22,17 @@ OURS = "/etc/default/grub.d/90-gpuwright-cpu_isolation.cfg"
 DEFAULT, ALWAYS = "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_CMDLINE_LINUX"
 HEAD = "# ours\n"
 
-# What administrators, cloud images and packages have in these files.
-STATEMENTS = st.sampled_from([
-    DEFAULT + '="quiet splash"', DEFAULT + "='isolcpus=1 quiet'", DEFAULT + '="$' + DEFAULT + ' isolcpus=2 iommu=pt"',
-    ALWAYS + '="console=ttyS0 console=tty0"', ALWAYS + '="${' + ALWAYS + '} crashkernel=512M" # why', "# " + DEFAULT + "=x",
-    DEFAULT + '="$' + DEFAULT + ' dyndbg=\\"file a.c +p\\" loglevel=3"', "EXTRA='a=1 b'", DEFAULT + "=\"$EXTRA $" + DEFAULT + '"',
-    "unset " + DEFAULT, 'export ' + DEFAULT + '="$' + DEFAULT + ' nohz_full=4"', DEFAULT + "=$" + ALWAYS, "GRUB_TIMEOUT=5; true",
-    DEFAULT + '="$' + DEFAULT + ' \\\n  skew_tick=1"', "GRUB_DISTRIBUTOR=`echo Debian || echo x`", DEFAULT + "=quiet\\ ro",
-    DEFAULT + "=$" + DEFAULT + "' pci=a;b'", DEFAULT + '="$' + DEFAULT + " 'pci=a;b'\"", ALWAYS + '="a=1 -- single"',
-    "GRUB_CMDLINE_XEN_DEFAULT=isolcpus=9", DEFAULT + '="$UNSET_ANYWHERE_ELSE $' + DEFAULT + '"', "", "\t",
-])
+# What administrators, cloud images and packages have in these files; D and A stand for the two variables.
+STATEMENTS = st.sampled_from([text.replace("D=", DEFAULT + "=").replace("A=", ALWAYS + "=").replace("$D", "$" + DEFAULT)
+                              .replace("$A", "${%s}" % ALWAYS) for text in (
+    'D="quiet splash"', "D='isolcpus=1 quiet'", 'D="$D isolcpus=2 iommu=pt"', 'A="console=ttyS0 console=tty0"',
+    'A="$A crashkernel=512M" # why', "# D=x", 'D="$D dyndbg=\\"file a.c +p\\" loglevel=3"', "E='a=1 b'", 'D="$E $D"',
+    "unset " + DEFAULT, 'export D="$D nohz_full=4"', "D=$A", "GRUB_TIMEOUT=5; true", 'D="$D \\\n  skew_tick=1"',
+    "GRUB_DISTRIBUTOR=`echo Debian || echo x`", "D=quiet\\ ro", "D=$D' pci=a;b'", "D=\"$D 'pci=a;b'\"",
+    'A="a=1 -- single"', "GRUB_CMDLINE_XEN_DEFAULT=isolcpus=9", 'D="$UNSET_ANYWHERE_ELSE $D"', "", "\t")])
 FILES = st.lists(STATEMENTS, max_size=5).map("\n".join)
-KEYS = ("quiet", "isolcpus", "nohz_full", "console", "crashkernel", "dyndbg", "loglevel", "a", "b", "pci", "skew_tick", "ro",
-        "iommu", "splash", "single")
+KEYS = ("quiet", "isolcpus", "nohz_full", "console", "crashkernel", "dyndbg", "loglevel", "a", "b", "pci", "skew_tick",
+        "ro", "iommu", "splash", "single")
 
 
 def settled(root):
@@ -80,7 +79,7 @@ def test_ours_is_the_last_word_unless_a_rival_is_named(main, early, late):
 
 @pytest.mark.parametrize(("name", "text"), [
     ("no newline at the end", 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"'),
-    ("duplicates", 'GRUB_CMDLINE_LINUX_DEFAULT="old"\nGRUB_CMDLINE_LINUX_DEFAULT="quiet quiet loglevel=3 loglevel=4"\n'),
+    ("duplicates", 'GRUB_CMDLINE_LINUX_DEFAULT="old"\nGRUB_CMDLINE_LINUX_DEFAULT="quiet quiet debug=3 debug=4"\n'),
     ("quotes and spaces", "GRUB_CMDLINE_LINUX_DEFAULT=\"a='b c' dyndbg=\\\"file x.c +p\\\"\" # trailing\n"),
     ("carriage returns", 'GRUB_TIMEOUT=5\r\nGRUB_CMDLINE_LINUX_DEFAULT="quiet"\r\n'),
     ("no file", None),
@@ -88,7 +87,7 @@ def test_ours_is_the_last_word_unless_a_rival_is_named(main, early, late):
     ("a command decides", 'GRUB_CMDLINE_LINUX_DEFAULT="$(echo quiet)"\n'),
 ])
 def test_a_file_survives(name, text, tmp_path):
-    root = boot_tree.debian(tmp_path, grub=text, **{"grub.d/50-cloudimg-settings.cfg": 'GRUB_TERMINAL="console serial"\n'})
+    root = boot_tree.debian(tmp_path, grub=text, **{"grub.d/50-cloudimg.cfg": 'GRUB_TERMINAL="console serial"\n'})
     before, bytes_before = truth(root), text and (root / "etc/default/grub").read_bytes()
     assert grub_d.rival(settled(root), "isolcpus", OURS, "2-5") is None
     boot_tree.put(root, OURS, grub_d.compose(HEAD, [("isolcpus", "2-5"), ("nohz_full", "2-5")]))
@@ -100,8 +99,8 @@ def test_a_later_drop_in_that_replaces_everything_is_named(tmp_path):
     root = boot_tree.debian(tmp_path, **{"grub.d/99-vendor.cfg": '# why\nGRUB_CMDLINE_LINUX_DEFAULT=" iommu=pt"\n'})
     assert grub_d.rival(settled(root), "isolcpus", OURS, "2-5") == {
         "file": "/etc/default/grub.d/99-vendor.cfg", "line": 2, "key": DEFAULT, "value": None,
-        "words": "/etc/default/grub.d/99-vendor.cfg:2 replaces GRUB_CMDLINE_LINUX_DEFAULT, so that what files before it "
-                 "append is lost"}
+        "words": "/etc/default/grub.d/99-vendor.cfg:2 replaces GRUB_CMDLINE_LINUX_DEFAULT, so that what files before "
+                 "it append is lost"}
 
 
 @pytest.mark.parametrize(("value", "sign"), [("a=1 -- single", "--"), ("pci=a;b", ";")])

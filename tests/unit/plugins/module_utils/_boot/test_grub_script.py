@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._boot import grub_script
 
 CFG = """
@@ -37,7 +38,7 @@ RHEL7 = """menuentry 'Red Hat (3.10.0-229.el7.x86_64) 7.0' --class red --unrestr
 'gnulinux-3.10.0-123.el7.x86_64-advanced-7f18' {
     linux16 /vmlinuz-3.10.0-229.el7.x86_64 root=/dev/mapper/rhel-root ro rhgb quiet
 }
-menuentry 'Red Hat, with Linux 0-rescue-13798f' --class red $menuentry_id_option 'gnulinux-0-rescue-13798f-advanced-7f18' {
+menuentry 'Red Hat, with Linux 0-rescue-13798f' $menuentry_id_option 'gnulinux-0-rescue-13798f-advanced-7f18' {
     linux16 /vmlinuz-0-rescue-13798f root=UUID=7f18 ro
 }
 """

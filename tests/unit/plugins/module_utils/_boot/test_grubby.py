@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._boot import grubby
 from ansible_collections.gpuwright.node.plugins.module_utils._host import CommandNotRun
 

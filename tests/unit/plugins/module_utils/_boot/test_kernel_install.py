@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._boot import kernel_install
 from ansible_collections.gpuwright.node.plugins.module_utils._host import CommandNotRun
 
@@ -38,7 +39,7 @@ def test_the_file_is_edited_and_all_entries_are_made_anew(tmp_path):
 @pytest.mark.parametrize("text", ["root=UUID=1b2c ro quiet\n", "ro\tisolcpus=1  quiet -- single", "# none\n"])
 def test_what_was_put_and_taken_away_leaves_the_file_as_it_was(text, tmp_path):
     root = boot_tree.systemd_boot(tmp_path, text)
-    before = [one for one in kernel_install.sources(machine(root))]
+    before = kernel_install.sources(machine(root))
     kernel_install.commit(machine(root), [{"target": "nohz_full", "desired": "2"}])
     assert kernel_install.sources(machine(root)) != before
     kernel_install.commit(machine(root), [{"target": "nohz_full", "desired": ""}])

@@ -9,6 +9,7 @@ import functools
 import types
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _input, _plan, _rollback
 from ansible_collections.gpuwright.node.plugins.module_utils._cpu_values import CpuList, IsolCpus
 from ansible_collections.gpuwright.node.plugins.module_utils._kinds import kernel_argument
@@ -44,8 +45,8 @@ def check(root, values=None, allow=(), kind=boot_tree.Machine):
 
 
 def apply(root, values=None, allow=(), kind=boot_tree.Machine):
-    return _apply.apply(functools.partial(make_plan, root, WANTED if values is None else values, False, list(allow), kind),
-                        {"what": "test"})
+    asked = WANTED if values is None else values
+    return _apply.apply(functools.partial(make_plan, root, asked, False, list(allow), kind), {"what": "test"})
 
 
 def roll_back(root, allow=()):
@@ -68,14 +69,15 @@ def errors(plan):
 
 @pytest.fixture
 def debian(tmp_path):
-    return boot_tree.debian(tmp_path, **{"grub.d/50-cloudimg.cfg": 'GRUB_CMDLINE_LINUX_DEFAULT="console=tty1 console=ttyS0"'})
+    text = 'GRUB_CMDLINE_LINUX_DEFAULT="console=tty1 console=ttyS0"'
+    return boot_tree.debian(tmp_path, **{"grub.d/50-cloudimg.cfg": text})
 
 
 def test_applied_booted_and_rolled_back_every_byte_is_as_before(debian):
     before = kept(debian)
     steps = check(debian)
     assert statuses(steps) == {"isolcpus": "drift", "nohz_full": "drift"}
-    assert (steps["isolcpus"]["running"], steps["isolcpus"]["generated"], steps["isolcpus"]["configured"]) == ("", "", None)
+    assert [steps["isolcpus"][state] for state in ("running", "generated", "configured")] == ["", "", None]
     made = apply(debian)
     assert errors(made) == []
     assert made.host.ran == [["/usr/sbin/update-grub"]]
@@ -147,7 +149,9 @@ def test_the_same_value_in_another_file_is_found_however_it_is_spelt(debian):
 
 
 def test_one_value_of_a_repeatable_key_is_enough(debian):
-    assert kernel_argument.satisfied(kernel_argument.read(boot_tree.Machine(str(debian)), "console", "/proc/cmdline"), "ttyS0")
+    running = kernel_argument.read(boot_tree.Machine(str(debian)), "console", "/proc/cmdline")
+    assert running == "tty1 ttyS0"
+    assert kernel_argument.satisfied(running, "ttyS0")
     assert not kernel_argument.satisfied("6.1.0=2-5 6.2.0=", "2-5")
 
 
@@ -198,7 +202,7 @@ def test_an_original_is_named_alike_however_the_key_is_spelt():
 
 
 def test_our_drop_in_is_read_back():
-    text = kernel_argument.compose("# head\n", [("isolcpus", "/proc/cmdline", "2-5"), ("nohz_full", "/proc/cmdline", "2-5")])
+    text = kernel_argument.compose("# head\n", [(key, "/proc/cmdline", "2-5") for key in ("isolcpus", "nohz_full")])
     assert kernel_argument.parse(text) == {"isolcpus": "2-5", "nohz_full": "2-5"}
     assert kernel_argument.files("test") == [OURS] == [kernel_argument.file("test", "isolcpus")]
 
