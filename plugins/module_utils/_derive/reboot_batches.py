@@ -57,7 +57,7 @@ def units(nodes):
 
 
 def limits_of(sizes, count):
-    """The sizes as numbers of nodes, one at least. Raises ValueError on one that is neither a number nor a percentage."""
+    """The sizes as numbers of nodes, one at least. Raises ValueError on what is neither a number nor a percentage."""
     listed = list(sizes) if isinstance(sizes, (list, tuple)) else [sizes]
     limits = []
     for size in listed:
