@@ -16,7 +16,7 @@ INTERRUPTS = "/proc/interrupts"
 _LIMIT = 1 << 26  # 512 CPUs with 8,000 interrupts are 45 MB.
 _KERNEL, _BOUND = 0x00200000, 0x04000000  # PF_KTHREAD, PF_NO_SETAFFINITY
 # Of these every CPU has its own, and nobody can move them: timers and counters of Arm, RISC-V and Xen.
-_OF_EACH_CPU = re.compile(r"GIC\S*\s+(?:\d|[12]\d|3[01])\s|RISC-V INTC\b|xen-percpu\b|(?:arch_timer|arm-pmu)\b")
+_OF_EACH_CPU = re.compile(r"GIC(?:v\d|-\d+)?\s+(?:\d|[12]\d|3[01])\s|RISC-V INTC\b|xen-percpu\b|(?:arch_timer|arm-pmu)\b")
 
 
 def interrupts(host):
@@ -26,7 +26,7 @@ def interrupts(host):
 
 def counts(text):
     """The same from the text of /proc/interrupts, which has a column for each CPU that is online."""
-    lines = text.splitlines()
+    lines = text.strip().splitlines()
     cpus = [int(word[3:]) for word in (lines[0].split() if lines else ()) if re.match(r"CPU\d+\Z", word)]
     found = {}
     for line in lines[1:] if cpus else ():

@@ -23,8 +23,10 @@ def r37_foreign_on_workload(view):
     seconds = view.options.get("cpu_isolation_watch_seconds")
     seconds = _SECONDS if seconds is None else int(seconds)
     cpus, pinned = _workload(view)
-    if not view.host.live or seconds <= 0 or not cpus or any(step["status"] == "drift" for step in view.steps):
+    if seconds <= 0 or not cpus or any(step["status"] == "drift" for step in view.steps):
         return []
+    if not view.host.runs_commands or not view.exists(activity.INTERRUPTS):
+        return []  # Nothing happens in a capture.
     before = activity.interrupts(view.host), activity.tasks(view.host)
     view.host.wait(seconds)
     after = activity.interrupts(view.host), activity.tasks(view.host)

@@ -48,6 +48,7 @@ def _node(host, found, address):
     if given is not None and given >= 0:
         return given
     if not found:
+        found.update(sources={}, notes=[])
         for name, reader in (("cpu", cpu), ("numa_nodes", numa), ("_pci", pci)):
             found[name] = reader.read(host, found)
     return pci.describe(host, found, address)["numa_node"]
