@@ -19,20 +19,22 @@ COMMAND = "/usr/sbin/grubby"
 DEFAULT = "/etc/default/grub"
 CMDLINE = "/etc/kernel/cmdline"
 UNVERIFIED = "unverified: kernel arguments through grubby were never tried on a machine of the Red Hat family"
+_ENTRIES = "/boot/loader/entries"
 _SECONDS = 120
 
 
 def here(host):
-    """Whether this is how the machine boots."""
-    return (host.exists(COMMAND) and bls.folder(host) == "/boot/loader/entries" and not host.exists("/etc/zipl.conf")
-            and bool(host.names("/boot/grub2")))
+    """Whether this is how the machine boots; the folders are there for all to see, what is in them is root's."""
+    return (host.exists(COMMAND) and not host.exists("/etc/zipl.conf")
+            and host.is_folder(_ENTRIES) and host.is_folder("/boot/grub2"))
 
 
 def generated(host, key):
     """[(kernel version, value)] of the entries."""
+    host.listing(_ENTRIES)
     found = bls.entries(host)
     if not found:
-        raise ValueError("/boot/loader/entries has no entry of a kernel of this system")
+        raise ValueError("%s has no entry of a kernel of this system" % _ENTRIES)
     return [(one.version, _cmdline.value(one.options, key)) for one in found]
 
 
@@ -40,7 +42,7 @@ def sources(host):
     """[(file, command line)] that kernels which are installed later get; or of none, the entries."""
     found = []
     if host.exists(CMDLINE):
-        found.append((CMDLINE, host.read(CMDLINE)))
+        found.append((CMDLINE, host.text(CMDLINE) or ""))
     line = _default_line(host)
     if line is not None:
         found.append((DEFAULT, line))
@@ -71,8 +73,8 @@ def rival(settled, key, value):
     if len(set(values)) > 1:
         item, theirs = [(item, theirs) for item, theirs in zip(settled, values) if theirs != value][-1]
         return {"file": item["file"], "line": item["line"], "key": key, "value": theirs or None,
-                "words": "the entries in /boot/loader/entries do not agree: %s gives %s = %s"
-                         % (item["file"], key, theirs or "nothing")}
+                "words": "the entries in %s do not agree: %s gives %s=%s"
+                         % (_ENTRIES, item["file"], key, theirs)}
     for item in settled:
         longer = _cmdline.put(item["options"], key, value)
         grown = len(longer.encode()) - len(item["options"].encode())
@@ -112,8 +114,7 @@ def commit(host, steps):
 
 def _files(host):
     """The real places of all that grubby may change, the entry for rescue among them."""
-    folder = bls.folder(host)
-    found = ["%s/%s" % (folder, name) for name in host.names(folder)] + [DEFAULT, CMDLINE, bls.GRUBENV]
+    found = ["%s/%s" % (_ENTRIES, name) for name in host.names(_ENTRIES)] + [DEFAULT, CMDLINE, bls.GRUBENV]
     return [host.real(path) for path in found if host.exists(path)]
 
 

@@ -51,7 +51,7 @@ def lacking(host):
         return ("there is no %s, so kernel-install would copy the running command line: write it first, as with "
                 "cp /proc/cmdline %s" % (CMDLINE, CMDLINE))
     if bls.folder(host) is None:
-        return "systemd-boot without an entry in loader/entries"
+        return "systemd-boot without an entry in loader/entries that can be read"
     return None
 
 
@@ -62,7 +62,7 @@ def generated(host, key):
 
 def sources(host):
     """[(file, command line)] from which the entries are made."""
-    return [(CMDLINE, host.read(CMDLINE))]
+    return [(CMDLINE, host.text(CMDLINE) or "")]
 
 
 def others(host):

@@ -142,3 +142,13 @@ def test_what_the_kernel_would_cut_off_is_refused(root):
 def test_what_later_kernels_get_is_what_can_be_told(text, tmp_path):
     root = boot_tree.red_hat(tmp_path, LINE, **{"/etc/default/grub": text})
     assert [line for _file, line in grubby.sources(machine(root))] == [LINE]
+
+
+def test_entries_that_only_root_may_see_are_not_taken_for_none(root):
+    class Locked(boot_tree.Machine):
+        def listing(self, folder):
+            raise PermissionError(13, "Permission denied", folder)
+    host = machine(root, Locked)
+    assert grubby.here(host)
+    with pytest.raises(PermissionError):
+        grubby.generated(host, "isolcpus")

@@ -171,6 +171,26 @@ def test_what_could_not_be_tried_is_checked_only_unless_it_is_allowed(build, wor
     assert statuses(check(root, allow=["unverified"])) == {"isolcpus": "drift", "nohz_full": "drift"}
 
 
+@pytest.mark.parametrize("build", [
+    lambda folder: boot_tree.red_hat(folder, "ro quiet", "ro quiet", **RED_HAT),
+    lambda folder: boot_tree.red_hat(folder, "ro isolcpus=7", **{
+        "/etc/default/grub": 'GRUB_CMDLINE_LINUX="isolcpus=7"\n'}),
+    boot_tree.systemd_boot,
+    lambda folder: boot_tree.systemd_boot(folder, "root=UUID=1b2c isolcpus=7\tro\nquiet"),
+])
+def test_in_shared_files_each_argument_of_ours_comes_and_goes(build, tmp_path):
+    root = build(tmp_path)
+    before = kept(root)
+    made = apply(root, allow=["unverified"])
+    assert errors(made) == []
+    assert not (root / OURS[1:]).exists()
+    assert statuses(check(root)) == {"isolcpus": "pending_reboot", "nohz_full": "pending_reboot"}
+    assert not apply(root).due
+    assert [step["status"] for step in roll_back(root).steps] == ["refused", "refused"]
+    assert errors(roll_back(root, allow=["unverified"])) == []
+    assert kept(root) == before
+
+
 def test_an_image_is_refused_with_the_command_that_does_it(tmp_path):
     root = boot_tree.red_hat(tmp_path, "ro", **{"/run/ostree-booted": "", "/usr/bin/rpm-ostree": ""})
     step = check(root, allow=["unverified"])["isolcpus"]
