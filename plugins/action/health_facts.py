@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, parts
 
 
 class ActionModule(ActionBase):
@@ -16,7 +16,21 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp=None, task_vars=None):
-        """Ask the node for its health."""
+        """Ask the node for its health, and keep its verdict for the report."""
         result = super().run(tmp, task_vars)
-        result.update(ask.ask(self, "gpuwright.node.health_facts", self._task.args, task_vars))
+        args = dict(self._task.args)
+        thaw = getattr(args.get("before"), "_non_lazy_copy", None)  # A fact of an earlier task is a lazy container.
+        if thaw:
+            args["before"] = thaw()
+        result.update(ask.ask(self, "gpuwright.node.health_facts", args, task_vars))
+        health = (result.get("ansible_facts") or {}).get("health") or result.get("health") or {}
+        parts.keep(task_vars["inventory_hostname"], "health",
+                   dict(rules=[_rule(found) for found in health.get("verdict") or ()], **ask.failure(result)),
+                   parts.folder(task_vars, self._templar))
         return result
+
+
+def _rule(found):
+    """A finding of the verdict as the rules of a role give theirs."""
+    device = "%s: " % found["device"] if found["device"] and found["device"] not in found["message"] else ""
+    return {"rule": "health", "severity": found["severity"], "setting": None, "message": device + found["message"]}

@@ -37,6 +37,11 @@ options:
         are not named are missing from the fact, and the verdict says nothing of them.
     type: list
     elements: str
+  before:
+    description:
+      - The fact C(health) of the same node from before something was done. The task fails, and names what, if the node
+        is worse now.
+    type: dict
 attributes:
   check_mode:
     description: Can run in check mode.
@@ -163,7 +168,7 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gpuwright.node.plugins.module_utils._health import node
+from ansible_collections.gpuwright.node.plugins.module_utils._health import node, verdict
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._values import nearest
 
@@ -171,7 +176,8 @@ from ansible_collections.gpuwright.node.plugins.module_utils._values import near
 def main():
     """Check what was asked, read, answer."""
     module = AnsibleModule(
-        argument_spec={"sysroot": {"type": "path", "default": "/"}, "gather": {"type": "list", "elements": "str"}},
+        argument_spec={"sysroot": {"type": "path", "default": "/"}, "gather": {"type": "list", "elements": "str"},
+                       "before": {"type": "dict"}},
         supports_check_mode=True,
     )
     asked = module.params
@@ -181,7 +187,11 @@ def main():
     host = Host(asked["sysroot"])
     if not host.is_folder("/"):
         module.fail_json(msg="sysroot: %s is not a folder on this machine" % asked["sysroot"])
-    module.exit_json(changed=False, ansible_facts={"health": node.read_health(host, asked["gather"])})
+    health = node.read_health(host, asked["gather"])
+    worse = verdict.worse(asked["before"], health) if asked["before"] else []
+    if worse:
+        module.fail_json(msg="worse than before: %s" % "; ".join(worse), health=health)
+    module.exit_json(changed=False, ansible_facts={"health": health})
 
 
 if __name__ == "__main__":

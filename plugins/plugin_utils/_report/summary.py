@@ -44,7 +44,8 @@ def of_host(name, host, width):
         rows = [((_name(step), _running(step), _text(step["desired"]), status_of(step), _why(step)), status_of(step))
                 for step in steps]
         nothing = _nothing(None if told.get("failed") else role)
-        lines += table(_HEADS, rows, width) if rows else [("  %s" % nothing, None)]
+        found_some = role == "health" and any(found["role"] == role for found in host["rules"])
+        lines += table(_HEADS, rows, width) if rows else [] if found_some else [("  %s" % nothing, None)]
         for what in ("files", "owners"):
             if told.get(what):
                 words = "  %s given back: %s" % (what, ", ".join(told[what]))
@@ -69,7 +70,7 @@ def host_line(name, host):
 
 
 def _nothing(role):
-    return "nothing to give back" if role == "rollback" else "no setting was checked"
+    return {"rollback": "nothing to give back", "health": "nothing to worry about"}.get(role, "no setting was checked")
 
 
 def empty_merge():

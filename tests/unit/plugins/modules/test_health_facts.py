@@ -89,3 +89,12 @@ def test_every_key_of_a_section_is_documented(section, keys):
     words = _documented()[section]["description"]
     words = words if isinstance(words, str) else " ".join(words)
     assert [name for name in keys if "C(%s)" % name not in words] == []
+
+
+def test_a_node_that_is_worse_than_before_fails_and_says_how(run, tmp_path):
+    before = run({})["ansible_facts"]["health"]
+    assert run({"before": before})["changed"] is False
+    (tmp_path / "sys/class/nvme/nvme0/state").write_text("dead\n")
+    answer = run({"before": before})
+    assert answer["failed"] is True and answer["msg"].startswith("worse than before: ") and "nvme" in answer["msg"]
+    assert answer["health"]["nvme"][0]["state"] == "dead"
