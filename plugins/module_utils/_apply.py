@@ -9,16 +9,19 @@ what was there before, and the next run finds the rest still to do.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 
 from . import _journal, _pending
-from ._host import CommandNotRun
+from ._host import CommandNotRun, Locked
 from ._input import KINDS
 from ._owners import tuned
 from ._plan import met, plain, wanted_files
 from ._runner import desired, install
 
 LOCK = "/run/gpuwright.lock"
+RUNNERS_WORDS = "gpuwright boot"  # By what the runner's hold of the lock is known.
+_RUNNER_SECONDS = 30
 RUNNER = "runner"  # The role that the runner's files have in the journal: they belong to all roles that need it.
 
 
@@ -29,10 +32,24 @@ def apply(make_plan, owner):
     """
     plan = make_plan()
     if plan.due:
-        with plan.host.only_one(LOCK, owner):
+        with locked(plan.host, owner):
             plan = make_plan()
             _carry_out(plan)
     return plan
+
+
+@contextlib.contextmanager
+def locked(host, owner):
+    """Hold the node's lock. The runner, which a new device may start at any time, is waited for; another run is not."""
+    for tries_left in range(_RUNNER_SECONDS, -1, -1):
+        try:
+            with host.only_one(LOCK, owner):
+                yield
+            return
+        except Locked as held:
+            if RUNNERS_WORDS not in str(held) or not tries_left:
+                raise
+        host.wait(1)
 
 
 def _carry_out(plan):

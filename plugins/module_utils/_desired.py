@@ -64,12 +64,6 @@ def runner_files(plan):
     """[(path, content, mode)] of the runner's files that are not as they shall be, if this plan needs the runner."""
     if not any(_volatile(step) for step in plan.steps):
         return []
+    due = set(install.due(plan.host))
     return [(name, content, mode) for name, (content, mode) in sorted(install.files(plan.host).items())
-            if _bytes(plan.host, name) != content]
-
-
-def _bytes(host, name):
-    try:
-        return host.read_bytes(name)
-    except OSError:
-        return None
+            if name in due]

@@ -186,13 +186,6 @@ class Host:
         """Whether this process may change the machine."""
         return os.geteuid() == 0
 
-    def age(self, path):
-        """Seconds since the epoch at which a file was last written, or None."""
-        try:
-            return os.stat(self.locate(path)).st_mtime
-        except OSError:
-            return None
-
     # -- changing -----------------------------------------------------------------------------------------------------
 
     def _may_change(self, what):

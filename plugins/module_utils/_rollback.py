@@ -9,7 +9,7 @@ PRIVATE to the collection.
 from __future__ import annotations
 
 from . import _guard, _journal, _pending
-from ._apply import LOCK, commit, forget_unused, release, write_step
+from ._apply import commit, forget_unused, locked, release, write_step
 from ._plan import our_files, restore_step
 from ._result import public
 
@@ -84,7 +84,7 @@ def carry_out(make_plan):
     """
     plan = make_plan()
     if plan.due:
-        with plan.host.only_one(LOCK, {"what": "rollback"}):
+        with locked(plan.host, {"what": "rollback"}):
             plan = make_plan()
             _give_back(plan)
     return plan

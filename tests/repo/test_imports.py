@@ -30,7 +30,8 @@ BELOW = {
     "_boot": {"_host", "_values", "_cpulist", "_cmdline"},
     "_kinds": {"_host", "_values", "_row", "_cpulist", "_cmdline", "_owners", "_topology", "_boot"},
 }
-TOP = {"_plan", "_apply", "_result", "_rollback", "_guard", "_conflicts", "_runner", "_reboot"}  # Nothing below may import these.
+TOP = {"_plan", "_apply", "_result", "_rollback", "_guard", "_conflicts", "_desired",
+       "_runner", "_reboot"}  # Nothing below may import these.
 
 
 @pytest.fixture

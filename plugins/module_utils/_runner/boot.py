@@ -10,7 +10,7 @@ drifting settings of volatile kinds alone. Files, the journal and all other kind
 from __future__ import annotations
 
 from .. import _plan
-from .._apply import LOCK, write_step
+from .._apply import LOCK, RUNNERS_WORDS, write_step
 from .._conflicts import UnknownOwner
 from .._host import CommandNotRun, Host, Locked
 from .._input import KINDS, BadInput
@@ -61,7 +61,7 @@ def put_back(host, say):
         return _write(plans, problems, say)
     for left in reversed(range(_LOCK_TRIES)):
         try:
-            with host.only_one(LOCK, {"what": "gpuwright boot"}):
+            with host.only_one(LOCK, {"what": RUNNERS_WORDS}):
                 plans, problems = _plans(host)
                 return _write(plans, problems, say)
         except Locked as holder:

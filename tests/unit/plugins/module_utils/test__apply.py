@@ -279,3 +279,18 @@ def test_a_lock_file_that_somebody_removed_spoils_nothing(tmp_path):
     host = Host(str(plain_node.build(tmp_path)), read_only=False)
     with host.only_one("/run/gpuwright.lock", {}):
         os.unlink(tmp_path / "run/gpuwright.lock")
+
+
+def test_the_runner_is_waited_for(tmp_path, monkeypatch):
+    """It holds the lock for seconds, whenever a device was added."""
+    root = plain_node.build(tmp_path)
+    runner = Host(str(root), read_only=False).only_one("/run/gpuwright.lock", {"what": _apply.RUNNERS_WORDS})
+    runner.__enter__()
+    waited = []
+
+    def wait(_self, seconds):
+        waited.append(seconds)
+        if len(waited) == 2:
+            runner.__exit__(None, None, None)
+    monkeypatch.setattr(plain_node.Kernel, "wait", wait)
+    assert _result.failures(apply(root, "vm", VM)) == [] and len(waited) == 2
