@@ -13,6 +13,7 @@ import re
 
 # The places of the partition that the specification calls $BOOT.
 BOOT = ("/boot", "/efi", "/boot/efi")
+RESCUE = "-0-rescue"  # In the file name of the entry that is for rescue.
 GRUBENV = "/boot/grub2/grubenv"
 GRUBENV_SIZE = 1024
 # options: with its variables put in; variables: the names of those.
@@ -33,7 +34,7 @@ def entries(host):
     place = folder(host)
     names = [name for name in host.names(place) if name.endswith(".conf")] if place else []
     known = environment(host)
-    found = [_entry(host, "%s/%s" % (place, name), known) for name in names if "-0-rescue" not in name]
+    found = [_entry(host, "%s/%s" % (place, name), known) for name in names if RESCUE not in name]
     return [one for one in found if one]
 
 

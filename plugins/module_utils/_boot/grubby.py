@@ -106,10 +106,16 @@ def commit(host, steps):
                 raise CommandNotRun("grubby: %s" % (errors.strip() or "exit status %d" % status))
         _prove(wanted, lines, _lines(host))
     except (CommandNotRun, OSError):
-        for path, data in before.items():
-            if host.read_bytes(path) != data:
-                host.write_file(path, data, host.mode(path))
+        _put_back(host, before)
         raise
+    _put_back(host, {path: data for path, data in before.items() if bls.RESCUE in path})
+
+
+def _put_back(host, before):
+    """Have files as they were; after all went well that of the entry for rescue, which boots with as little as it can."""
+    for path, data in before.items():
+        if host.read_bytes(path) != data:
+            host.write_file(path, data, host.mode(path))
 
 
 def _files(host):
