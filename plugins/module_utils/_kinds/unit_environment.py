@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kind unit_environment: variables of a service's environment, persisted in a file that a drop-in has systemd read last.
+"""Kind unit_environment: variables of a service's environment, kept in a file that a drop-in has systemd read last.
 
 PRIVATE to the collection. See _kinds/sysctl.py for what every kind has. An environment file beats Environment=, and a
 later one an earlier one: so ours beats /etc/default/irqbalance and /etc/sysconfig/irqbalance, which are left alone.

@@ -16,7 +16,8 @@ INTERRUPTS = "/proc/interrupts"
 _LIMIT = 1 << 26  # 512 CPUs with 8,000 interrupts are 45 MB.
 _KERNEL, _BOUND = 0x00200000, 0x04000000  # PF_KTHREAD, PF_NO_SETAFFINITY
 # Of these every CPU has its own, and nobody can move them: timers and counters of Arm, RISC-V and Xen.
-_OF_EACH_CPU = re.compile(r"GIC(?:v\d|-\d+)?\s+(?:\d|[12]\d|3[01])\s|RISC-V INTC\b|xen-percpu\b|(?:arch_timer|arm-pmu)\b")
+_OF_EACH_CPU = re.compile(r"GIC(?:v\d|-\d+)?\s+(?:\d|[12]\d|3[01])\s|RISC-V INTC\b|xen-percpu\b"
+                          r"|(?:arch_timer|arm-pmu)\b")
 
 
 def interrupts(host):

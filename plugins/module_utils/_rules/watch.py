@@ -66,7 +66,7 @@ def _named(number, names, device):
 
 
 def _tasks(host, ran, seconds, cpus, pinned):
-    """What is not the workload's: processes, and the kernel's own threads, which no slice holds and few can be moved."""
+    """What is not the workload's: processes, and the kernel's own threads, which no slice holds and few can move."""
     processes, threads = [], []
     for task in ran:
         group = activity.cgroup(host, task)
@@ -74,8 +74,8 @@ def _tasks(host, ran, seconds, cpus, pinned):
             threads.append("%s on CPU %d" % (task["comm"], task["cpu"]))
         elif not (group is None or (group + "/").startswith("/%s/" % GIVEN.partition("/")[0])
                   or (pinned and (activity.pinned_to(host, task) or cpus) <= cpus)):
-            processes.append("%s (pid %d of %s) on CPU %d" % (task["comm"], task["tid"], group or "no control group",
-                                                              task["cpu"]))
+            where = group or "no control group"
+            processes.append("%s (pid %d of %s) on CPU %d" % (task["comm"], task["tid"], where, task["cpu"]))
     found = [("W", "tasks that are not the workload's", processes), ("I", "threads of the kernel", threads)]
     return [finding("R37", severity, None, "in %d s, %s ran on the workload's CPUs: %s" % (seconds, who, _first(words)))
             for severity, who, words in found if words]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads which interrupts the network, RDMA and NVMe devices have, where they may go, and which the kernel places itself.
+"""Reads which interrupts network, RDMA and NVMe devices have, where they may go, and which the kernel places itself.
 
 PRIVATE to the collection. No file says that an interrupt is managed by the kernel: its name, a file that nobody may
 write (Linux 6.12 and later), or a write that was refused (EIO, later EPERM) does. What was refused is kept in RECORD

@@ -10,6 +10,7 @@ import functools
 import types
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _plan, _rollback
 from ansible_collections.gpuwright.node.plugins.module_utils._cpu_values import NodeCpus
 from ansible_collections.gpuwright.node.plugins.module_utils._kinds import irq

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._owners import activity
 
@@ -72,8 +73,8 @@ def test_what_is_no_table_of_interrupts_holds_none(text):
 
 def test_what_fired_between_two_samples_on_some_cpus():
     before = activity.counts(ARM)
-    after = activity.counts(ARM.replace("        95 ITS", "       195 ITS").replace("      2961 ", "      2962 ").replace(
-        "     30          0   ITS", "   9030          0   ITS"))
+    text = ARM.replace("        95 ITS", "       195 ITS").replace("      2961 ", "      2962 ")
+    after = activity.counts(text.replace("     30          0   ITS", "   9030          0   ITS"))
     assert activity.fired(before, after, {3}) == [
         ("123", ["mlx5_comp7@pci:0000:01:00.0"], {3: 100}), ("14", ["rk_timer"], {3: 1})]
     assert [item[0] for item in activity.fired(before, after, {0, 1, 3})] == ["86", "123", "14"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._owners import unit_environment
 
@@ -44,7 +45,8 @@ def test_a_drop_in_comes_after_the_unit_file(tmp_path):
 def test_a_running_service_has_what_it_was_started_with(tmp_path, folder):
     root = plain_node.build(tmp_path, **{
         "/usr/lib/systemd/system/" + UNIT: "[Service]\nEnvironment=A=new",
-        "%s/%s/cgroup.procs" % (folder, UNIT): "70\n7", "/proc/7/environ": "A=old\0B=x=y\0", "/proc/70/environ": "A=70"})
+        "%s/%s/cgroup.procs" % (folder, UNIT): "70\n7", "/proc/7/environ": "A=old\0B=x=y\0",
+        "/proc/70/environ": "A=70"})
     host = Host(str(root))
     assert unit_environment.pids(host, UNIT) == [7, 70]
     assert unit_environment.running(host, UNIT) == {"A": "old", "B": "x=y"}

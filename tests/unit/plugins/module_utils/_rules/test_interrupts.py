@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._rules import interrupts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._owners import activity
 from ansible_collections.gpuwright.node.plugins.module_utils._rules import watch
 
