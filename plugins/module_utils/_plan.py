@@ -143,7 +143,7 @@ def _judge(step):
         missing.append("the boot loader's entries say %s" % (step["generated"] or "nothing"))
     if step.get("_taken"):
         missing.append("tuned sets it too")
-    wrong = [] if met(step, step["running"]) else ["running %s" % (step["running"] or "without")]
+    wrong = [] if met(step, step["running"]) else ["running %s" % step["running"] if step["running"] else "not set"]
     if not wrong and not missing:
         step["status"] = "ok"
     elif step["_row"].effect == "reboot" and not missing:

@@ -8,6 +8,7 @@ PRIVATE to the collection. Pure.
 
 from __future__ import annotations
 
+import hashlib
 
 _LONGEST = 200
 
@@ -34,9 +35,11 @@ def public(step):
 
 def shorten(value):
     """A value that fits a line of a report; the whole of a longer one is in the file that persists it."""
-    if not isinstance(value, str) or len(value) <= _LONGEST:
+    if not isinstance(value, str) or (len(value) <= _LONGEST and "\n" not in value):
         return value
-    return "%s... (%d characters)" % (" ".join(value[:_LONGEST // 2].split()), len(value))
+    if "\n" in value:
+        return "%d lines, SHA-256 %s" % (value.count("\n") + 1, hashlib.sha256(value.encode()).hexdigest()[:8])
+    return "%s... (%d characters)" % (value[:_LONGEST // 2], len(value))
 
 
 def diff(plan):
