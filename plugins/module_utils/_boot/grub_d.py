@@ -79,10 +79,20 @@ def others(host):
         found.extend(dict(item, line=one.line, said=one) for one in said)
     lines = [one for one in grub_script.entries(host.text(GRUB_CFG) or "") if one.normal]
     if lines:
+        _note_what_waits(host, found, lines[0])
         longest = max(lines, key=lambda one: len(one.options))
         found.append({"loader": NAME, "file": GRUB_CFG, "name": GRUB_CFG, "line": longest.line,
                       "options": longest.options, "said": shell_text.Assignment(longest.line, "", False, [], False)})
     return found
+
+
+def _note_what_waits(host, settled, entry):
+    """Say what others have changed since the last update-grub: the next one, ours perhaps, will bring it."""
+    there = {(one.key, one.value) for one in _cmdline.tokens(entry.options)}
+    for key, value, item in _final(settled):
+        if (key, value) not in there and key not in _ENDS and _UNTOLD not in value and "gpuwright" not in item["name"]:
+            host.note("%s:%s gives %s, which %s does not have yet: the next update-grub brings it"
+                      % (item["file"], item["line"], key, GRUB_CFG))
 
 
 def rival(settled, key, ours, value):

@@ -112,7 +112,7 @@ def commit(host, steps):
 
 
 def _put_back(host, before):
-    """Have files as they were; after all went well that of the entry for rescue, which boots with as little as it can."""
+    """Have files as they were. The entry for rescue always is: it boots with as little as it can."""
     for path, data in before.items():
         if host.read_bytes(path) != data:
             host.write_file(path, data, host.mode(path))

@@ -178,3 +178,16 @@ def test_a_generator_that_fails_is_named_in_its_own_words(tmp_path):
     host.fails = "update-grub"
     with pytest.raises(CommandNotRun, match="it does not work today"):
         grub_d.commit(host, [])
+
+
+def test_what_others_have_changed_since_the_last_update_grub_is_said(tmp_path):
+    root = boot_tree.debian(tmp_path, grub='GRUB_CMDLINE_LINUX_DEFAULT="quiet dyndbg=\\"file a.c +p\\""\n')
+    host = Host(str(root))
+    grub_d.others(host)
+    assert host.notes == []
+    boot_tree.put(root, "/etc/default/grub.d/70-site.cfg",
+                  'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT iommu=pt"\n')
+    boot_tree.put(root, OURS, grub_d.compose(HEAD, [("isolcpus", "2-5")]))
+    grub_d.others(host)
+    assert host.notes == ["/etc/default/grub.d/70-site.cfg:1 gives iommu, which /boot/grub/grub.cfg does not have yet: "
+                          "the next update-grub brings it"]
