@@ -13,8 +13,13 @@ from . import cpu_isolation, numa, thp, vm
 ROLES = {"vm": vm, "thp": thp, "numa": numa, "cpu_isolation": cpu_isolation}
 
 # The variables that belong to no role; README.md says what each does.
-FOR_EVERY_ROLE = ("gpuwright_allow", "gpuwright_ignore_variables", "gpuwright_nodes", "gpuwright_report_dir",
-                  "gpuwright_serial", "gpuwright_take_over", "gpuwright_workload")
+FOR_EVERY_ROLE = (
+    "gpuwright_allow", "gpuwright_drain", "gpuwright_drain_become", "gpuwright_drain_host", "gpuwright_drain_poll",
+    "gpuwright_drain_tasks", "gpuwright_drain_timeout", "gpuwright_ignore_variables", "gpuwright_kubernetes_node",
+    "gpuwright_nodes", "gpuwright_reboot_allow", "gpuwright_reboot_also", "gpuwright_reboot_budget",
+    "gpuwright_reboot_per_rack", "gpuwright_reboot_settle", "gpuwright_reboot_timeout", "gpuwright_report_dir",
+    "gpuwright_serial", "gpuwright_slurm_node", "gpuwright_take_over", "gpuwright_undrain_tasks",
+    "gpuwright_workload")
 
 
 def variables(role):
