@@ -38,7 +38,9 @@ class ActionModule(ActionBase):
     def _begin(self, place, host, entry, _arguments, _task_vars):
         """The node is taken out of service from here on; a second run would take it up."""
         looking = entry["part"] == "look"
-        state.update(place, host, open=True, phase="looking" if looking else "draining")
+        # What a node was before counts until it is back in service, and not for its next reboot.
+        forgotten = {} if state.load(place, host).get("open") else {"before": None, "after": None, "seconds": None}
+        state.update(place, host, open=True, phase="looking" if looking else "draining", **forgotten)
         return {"drain": None if looking else entry["drain_tasks"], "undrain": entry["undrain_tasks"],
                 "reboots": entry["part"] == "reboot", "looks": looking}
 
@@ -46,7 +48,7 @@ class ActionModule(ActionBase):
         """Keep what the node is, unless an earlier run did; refuse while somebody computes on it."""
         topology, health, answer = self._ask(task_vars)
         if not state.load(place, host).get("before"):
-            state.update(place, host, before=compare.snapshot(topology, health, answer), after=None, seconds=None)
+            state.update(place, host, before=compare.snapshot(topology, health, answer))
         busy = compare.forbids(health, answer, entry["allow"])
         if busy:
             return {"failed": True, "msg": busy}

@@ -8,8 +8,7 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-import json
-
+from .. import _pending
 from .._host import CommandNotRun
 from .._owners.jobs import live_jobs
 from .._plan import build
@@ -17,7 +16,6 @@ from .._result import public
 from .._runner import desired
 from .._settings.catalogue import ROLES
 
-GIVEN_BACK = "/run/gpuwright-pending.json"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _PARTS = ("role", "name", "target", "running", "desired")
 # The kernel cuts a command's name to 15 letters, as these are. k3s, MicroK8s and k0s have the kubelet inside.
@@ -39,7 +37,7 @@ def pending_reboot(host, also=()):
     """
     settings = [step for request in desired.load(host) for step in _steps(host, request)]
     pending = [_short(step, step["role"]) for step in settings if step["status"] == "pending_reboot"]
-    given_back = _given_back(host)
+    given_back = _pending.noted(host)
     jobs, _complete = live_jobs(host)
     wish = distribution(host) if "distribution" in also else None
     return {
@@ -83,17 +81,6 @@ def _steps(host, request):
                           % (desired.path(role), role))
     plan = build(host, role, ROLES[role], request["values"], request)
     return [dict(public(step), role=role) for step in plan.steps]
-
-
-def _given_back(host):
-    """What a rollback left to the next boot; the file is in /run, and so the boot removes it."""
-    content = host.text(GIVEN_BACK)
-    try:
-        return [_short(entry, entry["role"]) for entry in json.loads(content or "[]")]
-    except (ValueError, KeyError, TypeError) as error:
-        host.note("%s: %s" % (GIVEN_BACK, error))
-        # Whatever it says, it is there because something waits for a boot.
-        return [dict(dict.fromkeys(_PARTS), name="unknown", target=GIVEN_BACK, role="unknown")]
 
 
 def _short(step, role):
