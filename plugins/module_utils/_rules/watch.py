@@ -67,9 +67,9 @@ def _named(number, names, device):
 
 def _tasks(host, ran, seconds, cpus, pinned):
     """What is not the workload's: processes, and the kernel's own threads, which no slice holds and few can move."""
-    processes, threads = [], []
+    processes, threads, watcher = [], [], host.link("/proc/self")
     for task in ran:
-        group = activity.cgroup(host, task)
+        group = activity.cgroup(host, task) if str(task["pid"]) != watcher else None
         if activity.is_kernel(task):
             threads.append("%s on CPU %d" % (task["comm"], task["cpu"]))
         elif not (group is None or (group + "/").startswith("/%s/" % GIVEN.partition("/")[0])

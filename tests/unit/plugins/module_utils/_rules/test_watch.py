@@ -85,6 +85,8 @@ def test_tasks_are_named_unless_they_are_the_workloads(tmp_path):
         task(root, 12, "sshd", 2 * ticks, 0, "/system.slice/ssh.service")
         task(root, 13, "kswapd0", ticks, 2, "/", flags=0x200000)
         task(root, 14, "other", 2 * ticks, 3, "/gpuwright.slices/x")
+        task(root, 15, "watcher", ticks, 3, "/user.slice")
+    irq_node.link(root, "/proc/self", "15")
     work(0)
     found = watch.r37_foreign_on_workload(view(Watched(root, lambda: work(5))))
     assert messages(found) == [
