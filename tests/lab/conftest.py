@@ -1,10 +1,11 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real virtual hosts for the tests that need them: one host, brought up once, two where molecule has its own."""
+"""Real virtual hosts for the tests that need them, never more than two at once; most tests share one."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -15,7 +16,6 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 LAB = HERE / "lab"
-NAME = "pytest"
 NO_LAB_STATUS = 77
 
 sys.path.insert(0, str(HERE))
@@ -40,45 +40,66 @@ def pytest_collection_modifyitems(config, items):
 
 
 class Node:
-    """The fresh host: commands on it, playbooks against it, and what the report then says of it."""
+    """A fresh host: commands on it, playbooks against it, and what the report then says of it."""
 
-    def __init__(self, show, folder):
+    def __init__(self, show, folder, name):
         self.show = show
-        self.folder = folder
+        self.name = name
+        self.report = folder / "report"
         self.inventory = folder / "hosts.json"
+        reach = json.loads(subprocess.run([LAB, "inventory"], check=True, capture_output=True, text=True).stdout)[name]
+        self.inventory.write_text(json.dumps({"inference": {"hosts": {name: {
+            "ansible_host": "127.0.0.1", "ansible_port": reach["port"], "ansible_user": "root",
+            "ansible_ssh_private_key_file": reach["key"], "ansible_ssh_common_args": reach["options"],
+            "ansible_python_interpreter": "/usr/bin/python3"}}}}))
 
     def command(self, words, **options):
         """What a command on the host prints."""
-        argv = [LAB, "ssh", NAME, words]
+        argv = [LAB, "ssh", self.name, words]
         return subprocess.run(argv, check=True, capture_output=True, text=True, **options).stdout
 
     def snapshot(self):
         """Every value and every file of the host."""
-        return json.loads(subprocess.run([LAB, "snapshot", NAME], check=True, capture_output=True, text=True).stdout)
+        argv = [LAB, "snapshot", self.name]
+        return json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
 
     def task(self, module, arguments, *options):
         """Run one task on the host."""
-        self.show("lab-task", ["ansible", NAME, "-i", self.inventory, "-m", module, "-a", arguments, *options])
+        self.show("lab-task", ["ansible", self.name, "-i", self.inventory, "-m", module, "-a", arguments, *options])
 
-    def playbook(self, name, *options):
-        """Run a playbook of the collection on the host; the answer is the host's part of its report."""
-        report = self.folder / "report"
-        (report / "audit.json").unlink(missing_ok=True)
+    def play(self, name, *options):
+        """Run a playbook of the collection on the host."""
         self.show("lab-" + name, [
-            "ansible-playbook", "-i", self.inventory, *options, "-e", "gpuwright_report_dir=%s" % report,
+            "ansible-playbook", "-i", self.inventory, *options, "-e", "gpuwright_report_dir=%s" % self.report,
             CHECKOUT / "playbooks" / (name + ".yml")])
-        return json.loads((report / "audit.json").read_text())["hosts"][NAME]
+
+    def playbook(self, name, *options, fails=False):
+        """Run a playbook that reports, well or not as is expected; the answer is the host's part of its report."""
+        (self.report / "audit.json").unlink(missing_ok=True)
+        with pytest.raises(AssertionError, match="exit status") if fails else contextlib.nullcontext():
+            self.play(name, *options)
+        return json.loads((self.report / "audit.json").read_text())["hosts"][self.name]
+
+
+@contextlib.contextmanager
+def fresh(show, folder, name, *options):
+    """One fresh inference host."""
+    show("lab-up", [LAB, "up", name, *options])
+    try:
+        yield Node(show, folder, name)
+    finally:
+        show("lab-down", [LAB, "down", "--now", name])
 
 
 @pytest.fixture(scope="session")
 def node(show, tmp_path_factory):
-    """One fresh inference host."""
-    show("lab-up", [LAB, "up", NAME])
-    folder = tmp_path_factory.mktemp("lab")
-    reach = json.loads(subprocess.run([LAB, "inventory"], check=True, capture_output=True, text=True).stdout)[NAME]
-    (folder / "hosts.json").write_text(json.dumps({"inference": {"hosts": {NAME: {
-        "ansible_host": "127.0.0.1", "ansible_port": reach["port"], "ansible_user": "root",
-        "ansible_ssh_private_key_file": reach["key"], "ansible_ssh_common_args": reach["options"],
-        "ansible_python_interpreter": "/usr/bin/python3"}}}}))
-    yield Node(show, folder)
-    show("lab-down", [LAB, "down", "--now", NAME])
+    """The host that most tests share."""
+    with fresh(show, tmp_path_factory.mktemp("lab"), "pytest") as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def eight_cpus(show, tmp_path_factory):
+    """A host of eight CPUs, two whole cores on each NUMA node."""
+    with fresh(show, tmp_path_factory.mktemp("eight"), "eight", "--cpus", "8") as host:
+        yield host
