@@ -70,8 +70,8 @@ class ActionModule(ActionBase):
         topology, health, answer = self._ask(task_vars)
         after = compare.snapshot(topology, health, answer)
         before = before or after
-        state.update(place, host, after=after, **({} if arguments["seconds"] is None
-                                                 else {"seconds": arguments["seconds"]}))
+        down = {} if arguments["seconds"] is None else {"seconds": arguments["seconds"]}
+        state.update(place, host, after=after, **down)
         wrong = compare.wrong(before, after, answer["settings"], entry["part"])
         if wrong:
             return {"failed": True, "msg": "not as before, and so not back in service: %s" % "; ".join(wrong)}

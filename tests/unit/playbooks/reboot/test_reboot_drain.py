@@ -90,3 +90,17 @@ def test_own_files_of_tasks_drain_and_undrain(reboot, world):
                     gpuwright_undrain_tasks=str(world.folder / "back.yml"))
     assert played.rc == 0, played.said
     assert played.ran == ["out a", "reboot a", "back a"]
+
+
+def test_a_controller_of_slurm_that_cannot_be_reached_stops_the_run(reboot, world):
+    """A delegate that is lost makes the node unreachable for Ansible, which would then go on with the next batch."""
+    nowhere = {"ansible_connection": "gpuwright.standin.dead"}
+    hosts = {"a": {}, "b": {}, "c": {}, "head": nowhere}
+    for sizes in (1, [2, 1]):
+        played = reboot(hosts, "--limit", "a:b:c", gpuwright_drain="slurm", gpuwright_drain_host="head",
+                        gpuwright_serial=sizes)
+        assert played.rc != 0
+        assert played.ran == []
+        kept = json.loads((world.folder.parent / "report" / "reboot" / "c.json").read_text())
+        assert kept["phase"] == "planned"
+        assert "open" not in kept

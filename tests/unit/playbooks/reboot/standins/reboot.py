@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 
 class ActionModule(ActionBase):
-    """A node with `dies` never comes back."""
+    """A node with `dies` never comes back, one with `lost` cannot even be told to go down."""
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
@@ -20,6 +21,8 @@ class ActionModule(ActionBase):
         with open(path) as file:
             node = json.load(file)
         log(task_vars["inventory_hostname"])
+        if node.get("lost"):
+            raise AnsibleConnectionFailure("no route to host")
         if node.get("dies"):
             return dict(result, failed=True, msg="Timed out waiting for last boot time check (timeout=1800)")
         node.update(taken=node["pending"], pending=[], boot=node["boot"] + 1)
