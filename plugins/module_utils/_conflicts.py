@@ -91,6 +91,8 @@ def _given(step, settled):
 
 
 def _words(found):
+    if found.get("words"):
+        return found["words"]
     return "%s:%s sets %s = %s and wins over ours" % (
         found["file"], found["line"], found.get("key", found.get("path")), found["value"] or "a value of its own")
 

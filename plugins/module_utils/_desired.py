@@ -52,12 +52,13 @@ def _plainly(value):
         "values"]["value"]
 
 
-def text(plan, values, request):
-    """What our file shall hold; None where nothing of the role needs it."""
+def text(plan, catalogue, values, request):
+    """What our file shall hold; None where nothing of the role needs it. What is said of one run only stays out."""
     if not any(_volatile(step) or _waits(step) for step in plan.steps):
         return None
-    return desired.text(plan.role, {"values": values, "options": request["options"],
-                                    "take_over": request["take_over"]})
+    of_one_run = {option["name"] for option in catalogue.OPTIONS if option.get("of_one_run")}
+    options = {name: value for name, value in request["options"].items() if name not in of_one_run}
+    return desired.text(plan.role, {"values": values, "options": options, "take_over": request["take_over"]})
 
 
 def runner_files(plan):

@@ -65,7 +65,7 @@ def build(host, role, catalogue, values, request):
     _guard.protect_jobs(plan, request["allow"])
     _guard.protect_boot(plan, request["allow"])
     plan.wanted_files = wanted_files(plan)
-    plan.wanted_files[_desired.path(role)] = _desired.text(plan, values, request)
+    plan.wanted_files[_desired.path(role)] = _desired.text(plan, catalogue, values, request)
     plan.runner = _desired.runner_files(plan)
     _notice_edits(plan)
     return plan
@@ -139,7 +139,7 @@ def _judge(step):
     missing = []
     if step["configured"] != step["_line"]:
         missing.append("not persisted" if step["configured"] is None else "persisted as %s" % step["configured"])
-    if "generated" in step and step["generated"] != step["_force"]:
+    if "generated" in step and not met(step, step["generated"]):
         missing.append("the boot loader's entries say %s" % (step["generated"] or "nothing"))
     if step.get("_taken"):
         missing.append("tuned sets it too")

@@ -25,10 +25,10 @@ DEFAULTS = {"vm": VM, "thp": THP, "numa": NUMA}
 CALLS = ("open", "write", "fsync", "rename", "unlink", "mkdir", "rmdir", "ftruncate", "fchmod")
 
 
-def plan(root, role, values, read_only=True, catalogue=None, kernel=Kernel, **request):
+def plan(root, role, values, read_only=True, catalogue=None, kernel=None, **request):
     """The plan of a role on the host below `root`."""
     asked = dict({"origins": {}, "take_over": [], "allow": [], "options": {}}, **request)
-    return _plan.build(kernel(str(root), read_only=read_only), role, catalogue or ROLES[role], values, asked)
+    return _plan.build((kernel or Kernel)(str(root), read_only=read_only), role, catalogue or ROLES[role], values, asked)
 
 
 def apply(root, role, values, **request):
@@ -36,9 +36,9 @@ def apply(root, role, values, **request):
     return _apply.apply(functools.partial(plan, root, role, values, read_only=False, **request), {"what": "test"})
 
 
-def roll_back(root, roles=(), allow=(), kernel=Kernel):
+def roll_back(root, roles=(), allow=(), kernel=None):
     """Give everything back; returns the plan."""
-    host = kernel(str(root), read_only=False)
+    host = (kernel or Kernel)(str(root), read_only=False)
     return _rollback.carry_out(functools.partial(_rollback.plan_rollback, host, roles, allow))
 
 

@@ -15,13 +15,11 @@ from .finding import finding
 from .isolation import GIVEN, isolated
 
 _NAMED = 10
-_SECONDS = 5
 
 
 def r37_foreign_on_workload(view):
     """Once the CPUs are divided and nothing is left to do, only the workload is on its CPUs."""
-    seconds = view.options.get("cpu_isolation_watch_seconds")
-    seconds = _SECONDS if seconds is None else int(seconds)
+    seconds = int(view.options.get("cpu_isolation_watch_seconds") or 0)
     cpus, pinned = _workload(view)
     if seconds <= 0 or not cpus or any(step["status"] == "drift" for step in view.steps):
         return []

@@ -96,7 +96,7 @@ OPTIONS = (
     {"name": "cpu_isolation_threads_pinned", "type": "bool",
      "doc": "Says that the workload pins every one of its threads to a CPU of its own; without it CPUs are not "
             "isolated at boot."},
-    {"name": "cpu_isolation_watch_seconds", "type": "int",
+    {"name": "cpu_isolation_watch_seconds", "type": "int", "of_one_run": True,
      "doc": "How long to watch, once CPUs are divided, for interrupts and foreign tasks on the workload's (rule R37); "
             "V(0) for not at all."},
 )

@@ -119,8 +119,9 @@ def test_entries_that_differ_are_named(debian):
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ('GRUB_CMDLINE_LINUX="isolcpus=1"\n', "/etc/default/grub.d/70-site.cfg:1 sets isolcpus = 1"),
-    ('\nGRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT isolcpus=1"', "/etc/default/grub.d/70-site.cfg:2 sets"),
+    ('GRUB_CMDLINE_LINUX="isolcpus=1"\n', "/etc/default/grub.d/70-site.cfg:1 gives isolcpus=1"),
+    ('\nGRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT isolcpus=1"',
+     "/etc/default/grub.d/70-site.cfg:2 gives isolcpus=1"),
 ])
 def test_another_files_value_is_a_conflict_and_nothing_of_ours_is_written(text, words, debian):
     boot_tree.put(debian, "/etc/default/grub.d/70-site.cfg", text)
@@ -134,7 +135,7 @@ def test_a_later_file_that_would_lose_ours_is_a_conflict(debian):
     boot_tree.put(debian, "/etc/default/grub.d/99-vendor.cfg", 'GRUB_CMDLINE_LINUX_DEFAULT=" quiet"\n')
     step = check(debian)["isolcpus"]
     assert step["status"] == "conflict"
-    assert "/etc/default/grub.d/99-vendor.cfg:1 sets GRUB_CMDLINE_LINUX_DEFAULT" in step["reason"]
+    assert "/etc/default/grub.d/99-vendor.cfg:1 replaces GRUB_CMDLINE_LINUX_DEFAULT" in step["reason"]
 
 
 def test_the_same_value_in_another_file_is_found_however_it_is_spelt(debian):

@@ -42,7 +42,7 @@ class Watched(Irqs):
 def view(host, steps=None, options=None):
     steps = [step("gpuwright.slice/AllowedCPUs", "2-3")] if steps is None else steps
     return types.SimpleNamespace(
-        host=host, steps=steps, options=options or {}, exists=host.exists, text=host.text,
+        host=host, steps=steps, options=dict({"cpu_isolation_watch_seconds": 5}, **(options or {})), exists=host.exists, text=host.text,
         step=lambda name: next((one for one in steps if one["name"] == name), None))
 
 
@@ -128,6 +128,7 @@ def test_nothing_foreign_is_no_finding(tmp_path):
 
 @pytest.mark.parametrize("steps, options", [
     ([step("gpuwright.slice/AllowedCPUs", "2-3")], {"cpu_isolation_watch_seconds": 0}),
+    ([step("gpuwright.slice/AllowedCPUs", "2-3")], {"cpu_isolation_watch_seconds": None}),
     ([step("gpuwright.slice/AllowedCPUs", "", "drift")], {}), ([step("isolcpus", "", "pending_reboot")], {}),
     ([step("gpuwright.slice/AllowedCPUs", "2-3"), step("irq/smp_affinity_list", "0-3", "drift")], {}), ([], {})])
 def test_what_is_not_divided_or_still_to_be_done_is_not_watched(tmp_path, steps, options):
