@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node is to be, kept on the node: for settings that nothing native persists, and for those that wait for a boot.
+"""What a node is to be, kept on the node: for what nothing native persists, and for what waits for a boot.
 
 PRIVATE to the collection. /etc/gpuwright/desired/ROLE.json holds what was asked of a role, as it was asked; the node
 runner plans it again at boot, and the playbook reboot asks it whether everything that waited has taken effect.

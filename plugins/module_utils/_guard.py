@@ -24,7 +24,6 @@ class View:
         self.host = plan.host
         self._journal = plan.journal
         self._found = {}
-        self._consumers = None
 
     def step(self, name):
         """The first step of a setting that is asked for, or None."""
@@ -65,12 +64,6 @@ class View:
     def jobs(self):
         """The processes that hold a GPU or an RDMA device."""
         return jobs.live_jobs(self.host)[0]
-
-    def consumers(self):
-        """Who computes here, and in which control group: see _owners/consumers.py."""
-        if self._consumers is None:
-            self._consumers = consumers.read(self.host)
-        return self._consumers
 
     def consumers(self):
         """Who computes here, and in which control groups: see _owners/consumers.py."""

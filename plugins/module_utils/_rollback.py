@@ -39,8 +39,9 @@ class Rollback:
 
     def result(self):
         """The result of module `rollback`, alike in check mode and afterwards."""
-        return {"settings": [public(step) for step in self.steps], "rules": [], "reboot_required": bool(_pending.waiting(self.steps)),
-                "files": self.files, "owners": self.owners, "changed": self.due, "diff": self.diff()}
+        return {"settings": [public(step) for step in self.steps], "rules": [],
+                "reboot_required": bool(_pending.waiting(self.steps)), "files": self.files,
+                "owners": self.owners, "changed": self.due, "diff": self.diff()}
 
     def diff(self):
         """One before and after text: the values that come back, then the files that go."""

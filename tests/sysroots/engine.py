@@ -28,7 +28,8 @@ CALLS = ("open", "write", "fsync", "rename", "unlink", "mkdir", "rmdir", "ftrunc
 def plan(root, role, values, read_only=True, catalogue=None, kernel=None, **request):
     """The plan of a role on the host below `root`."""
     asked = dict({"origins": {}, "take_over": [], "allow": [], "options": {}}, **request)
-    return _plan.build((kernel or Kernel)(str(root), read_only=read_only), role, catalogue or ROLES[role], values, asked)
+    host = (kernel or Kernel)(str(root), read_only=read_only)
+    return _plan.build(host, role, catalogue or ROLES[role], values, asked)
 
 
 def apply(root, role, values, **request):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what `nvidia-smi -q -x`, `-L`, `topo -m` and `nvlink -s` say: from the running driver, or recorded in a capture.
+"""Reads what `nvidia-smi -q -x`, `-L`, `topo -m` and `nvlink -s` say: from the running driver, or a recording.
 
 PRIVATE to the collection. What nvidia-smi does not know it spells in many ways ("N/A", "[Not Supported]", a sentence);
 here all of them are None.

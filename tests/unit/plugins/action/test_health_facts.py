@@ -59,7 +59,8 @@ def test_a_node_that_cannot_be_reached_fails(ask):
 
 def test_the_verdict_goes_into_the_report(ask, tmp_path):
     found = [{"severity": "E", "device": "0000:19:00.0", "what": "xid_79", "message": "Xid 79: fallen off the bus"}]
-    ask(lambda **_asked: {"failed": True, "msg": "worse than before", "health": {"verdict": found}}, before={"schema": 1})
+    answer = {"failed": True, "msg": "worse than before", "health": {"verdict": found}}
+    ask(lambda **_asked: answer, before={"schema": 1})
     kept = parts.of_host("node1", str(tmp_path))["health"]
     assert kept["failed"] == "worse than before"
     assert kept["rules"] == [{"rule": "health", "severity": "E", "setting": None,

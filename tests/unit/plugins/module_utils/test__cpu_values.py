@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils._cpu_values import (
     CpuList,
     CpuMask,

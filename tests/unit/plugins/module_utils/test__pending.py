@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils import _pending
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 

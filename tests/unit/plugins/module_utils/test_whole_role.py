@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role cpu_isolation through the whole engine on a stand-in host: round trips of every row, modes, kills, the runner."""
+"""Role cpu_isolation through the whole engine on a stand-in host: round trips of every row, modes, kills."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import json
 import os
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils import _pending, _result
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 

@@ -10,6 +10,7 @@ import json
 import types
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _plan, _result, _rollback
 from ansible_collections.gpuwright.node.plugins.module_utils._cpu_values import CpuList
 from ansible_collections.gpuwright.node.plugins.module_utils._kinds import resource_control
@@ -84,7 +85,8 @@ def test_a_slice_with_processes_is_never_stopped(tmp_path):
     apply(root)
     (root / GROUPS[1:] / "gpuwright.slice/cgroup.events").write_text("populated 1\nfrozen 0\n")
     assert roll_back(root).errors == []
-    assert group(root, "gpuwright.slice/cgroup.events") is not None and group(root, "gpuwright.slice/cpuset.cpus") is None
+    assert group(root, "gpuwright.slice/cgroup.events") is not None
+    assert group(root, "gpuwright.slice/cpuset.cpus") is None
 
 
 def test_a_reload_that_fails_is_said_and_repeated(tmp_path):

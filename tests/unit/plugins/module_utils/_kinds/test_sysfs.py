@@ -9,6 +9,7 @@ import functools
 import types
 
 import pytest
+
 from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _plan, _result
 from ansible_collections.gpuwright.node.plugins.module_utils._row import sysfs
 from ansible_collections.gpuwright.node.plugins.module_utils._values import Word

@@ -41,8 +41,9 @@ class Watched(Irqs):
 
 def view(host, steps=None, options=None):
     steps = [step("gpuwright.slice/AllowedCPUs", "2-3")] if steps is None else steps
+    options = dict({"cpu_isolation_watch_seconds": 5}, **(options or {}))
     return types.SimpleNamespace(
-        host=host, steps=steps, options=dict({"cpu_isolation_watch_seconds": 5}, **(options or {})), exists=host.exists, text=host.text,
+        host=host, steps=steps, options=options, exists=host.exists, text=host.text,
         step=lambda name: next((one for one in steps if one["name"] == name), None))
 
 
