@@ -23,8 +23,11 @@ class ActionModule(ActionBase):
         _checked, arguments = self.validate_argument_spec(
             {"before": {"type": "str", "required": True, "choices": ["batch", "reboot", "end"]}})
         place = parts.folder(task_vars, self._templar)
-        made = state.read_plan(place)
-        states = {host: state.load(place, host) for host in made["nodes"]}
+        try:
+            made = state.read_plan(place, parts.current_run())
+            states = {host: state.load(place, host) for host in made["nodes"]}
+        except state.DamagedState as error:
+            return dict(result, failed=True, msg=str(error))
         batch = made["nodes"][task_vars["inventory_hostname"]]["batch"]
         if arguments["before"] == "batch":
             lost = plan.failed(made, states, batch - 1)

@@ -36,7 +36,8 @@ class ActionModule(ActionBase):
         go = not wrong and not self._task.check_mode
         order = [host for batch in made["batches"] for host in batch] if go else []
         result.update(batches=made["batches"], skipped_nodes=made["skipped"], ansible_facts={
-            "reboot_order": order, "reboot_serial": [len(batch) for batch in made["batches"]] if go else []})
+            "reboot_order": order, "reboot_serial": [len(batch) for batch in made["batches"]] if go else [],
+            "reboot_left": []})
         return dict(result, failed=True, msg=wrong) if wrong else result
 
     def _make(self, place, task_vars):

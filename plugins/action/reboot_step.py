@@ -28,10 +28,10 @@ class ActionModule(ActionBase):
             "seconds": {"type": "int"},
             "message": {"type": "str"}})
         host, place = task_vars["inventory_hostname"], parts.folder(task_vars, self._templar)
-        entry = state.read_plan(place)["nodes"][host]
         try:
+            entry = state.read_plan(place, parts.current_run())["nodes"][host]
             result.update(getattr(self, "_" + arguments["phase"])(place, host, entry, arguments, task_vars))
-        except NoAnswer as error:
+        except (NoAnswer, state.DamagedState) as error:
             result.update(failed=True, msg=str(error))
         return result
 
@@ -98,7 +98,7 @@ class ActionModule(ActionBase):
         kept = state.load(place, host)
         if kept["phase"] == "held":
             kept = state.update(place, host, open=False)
-        made = state.read_plan(place)
+        made = state.read_plan(place, parts.current_run())
         states = {name: state.load(place, name) for name in made["nodes"]}
         lost = plan.failed(made, states, entry["batch"])
         over = len(lost) > made["budget"] or entry["batch"] == len(made["batches"])

@@ -65,4 +65,5 @@ ansible_facts:
   contains:
     reboot_order: {description: The nodes in the order of the batches, returned: always, type: list, elements: str}
     reboot_serial: {description: The sizes of the batches, returned: always, type: list, elements: int}
+    reboot_left: {description: The nodes that failed so far - none, returned: always, type: list, elements: str}
 """

@@ -65,10 +65,17 @@ def write_plan(place, plan):
     _write(os.path.join(place, "reboot.json"), plan)
 
 
-def read_plan(place):
-    """The plan that this run made. Raises OSError or ValueError."""
-    with open(os.path.join(place, "reboot.json"), encoding="utf-8") as file:
-        return json.load(file)
+def read_plan(place, run):
+    """The plan that this run made. Raises DamagedState where it made none: an older one must not be carried out."""
+    path = os.path.join(place, "reboot.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            plan = json.load(file)
+    except (OSError, ValueError) as error:
+        raise DamagedState("%s cannot be read: %s" % (path, error)) from error
+    if plan["run"] != run:
+        raise DamagedState("%s is not of this run: play gpuwright.node.reboot from its beginning" % path)
+    return plan
 
 
 def _path(place, host, folder="reboot"):

@@ -62,8 +62,9 @@ def test_racks_are_spread_and_domains_stay_together(reboot, world):
     assert played.results["t1"] == "ok"
 
 
-@pytest.mark.parametrize("bad", [{"boots": LOST_MEMORY}, {"boots": {"pending": [WAITS]}}, {"dies": True}, {"lost": True},
-                                 {"boots": {"after_boot": "drift"}}, {"boots": {"boot": 1}}])
+@pytest.mark.parametrize("bad", [
+    {"boots": LOST_MEMORY}, {"boots": {"pending": [WAITS]}}, {"dies": True}, {"lost": True},
+    {"boots": {"after_boot": "drift"}}, {"boots": {"boot": 1}}])
 def test_a_node_that_is_not_as_before_stays_drained_and_stops_the_run(reboot, world, bad):
     world.put("a", **bad)
     for host in "abc":

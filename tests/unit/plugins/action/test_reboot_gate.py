@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.gpuwright.node.plugins.action import reboot_gate
 from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import show, state
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
 
 ENTRY = {"unit": ["a"], "rack": None, "nvlink_domain": None, "drain": "none", "part": "reboot", "why": "", "jobs": [],
          "pending": []}
@@ -23,7 +24,7 @@ def act(tmp_path, monkeypatch):
     monkeypatch.setattr(show.Display, "display", lambda self, text, **_words: printed.append(text))
     state.write_plan(str(tmp_path), {
         "nodes": {host: dict(ENTRY, unit=[host], batch=number) for number, host in enumerate("abc", 1)},
-        "batches": [["a"], ["b"], ["c"]], "lost": [], "budget": 0})
+        "batches": [["a"], ["b"], ["c"]], "lost": [], "budget": 0, "run": parts.current_run()})
 
     def run(before, host, **phases):
         for name, phase in phases.items():
@@ -54,7 +55,12 @@ def test_nodes_are_held_before_they_go_down(act):
 def test_the_outcome_is_shown_once_at_the_end(act, tmp_path):
     result, printed = act("end", "a", a="done")
     assert (printed, result["ansible_facts"]) == ("", {"reboot_left": []})
-    assert state.read_plan(str(tmp_path))["outcome"]["a"]["result"] == "ok"
+    assert state.read_plan(str(tmp_path), parts.current_run())["outcome"]["a"]["result"] == "ok"
     result, printed = act("end", "b", b="failed")
     assert result["ansible_facts"] == {"reboot_left": ["b"]}
     assert "Stopped: 1 node failed (b)" in printed
+
+
+def test_the_plan_of_another_run_lets_nothing_begin(act, tmp_path):
+    state.write_plan(str(tmp_path), {"nodes": {}, "run": "another"})
+    assert "from its beginning" in act("batch", "a")[0]["msg"]

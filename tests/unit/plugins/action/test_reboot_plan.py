@@ -42,7 +42,7 @@ def act(tmp_path, monkeypatch):
 
 def test_a_later_play_takes_its_order_and_sizes_from_the_facts(act, tmp_path):
     result = act({"a": ({}, {}), "b": ({"reboot_required": False}, {}), "c": ({}, {})})
-    assert result["ansible_facts"] == {"reboot_order": ["a", "c"], "reboot_serial": [1, 1]}
+    assert result["ansible_facts"] == {"reboot_order": ["a", "c"], "reboot_serial": [1, 1], "reboot_left": []}
     assert result["skipped_nodes"] == ["b"]
     assert state.load(str(tmp_path), "a")["phase"] == "planned"
     assert state.load(str(tmp_path), "b") == {}
@@ -51,9 +51,9 @@ def test_a_later_play_takes_its_order_and_sizes_from_the_facts(act, tmp_path):
 def test_check_mode_plans_and_lets_nothing_begin(act, tmp_path):
     result = act({"a": ({}, {})}, check_mode=True)
     assert result["batches"] == [["a"]]
-    assert result["ansible_facts"] == {"reboot_order": [], "reboot_serial": []}
+    assert result["ansible_facts"] == {"reboot_order": [], "reboot_serial": [], "reboot_left": []}
     assert state.load(str(tmp_path), "a") == {}
-    assert state.read_plan(str(tmp_path))["check_mode"] is True
+    assert state.read_plan(str(tmp_path), parts.current_run())["check_mode"] is True
 
 
 @pytest.mark.parametrize(("hosts", "variables", "words"), [
@@ -75,4 +75,5 @@ def test_a_file_of_an_earlier_run_that_cannot_be_read_ends_the_run(act, tmp_path
 
 def test_members_of_a_domain_that_the_run_leaves_out_are_named(act, tmp_path):
     act({"a": ({}, {"nvlink_domain": "7"})}, others={"b": {"nvlink_domain": 7}, "c": {}})
-    assert state.read_plan(str(tmp_path))["warnings"] == ["nvlink_domain 7: b is not in this run, and is not drained"]
+    made = state.read_plan(str(tmp_path), parts.current_run())
+    assert made["warnings"] == ["nvlink_domain 7: b is not in this run, and is not drained"]

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.gpuwright.node.plugins.action import reboot_step
 from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import state
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
 
 ENTRY = {"batch": 1, "unit": ["a"], "part": "reboot", "drain_tasks": "/out.yml", "undrain_tasks": "/back.yml",
          "allow": []}
@@ -25,7 +26,7 @@ def act(tmp_path, monkeypatch):
     def run(phase, node=None, part="reboot", batches=1, **arguments):
         node = dict({"boot_id": "one", "pending": [], "jobs": [], "cpus": "0-7"}, **(node or {}))
         state.write_plan(str(tmp_path), {"nodes": {"a": dict(ENTRY, part=part)}, "batches": [["a"]] * batches,
-                                         "lost": [], "budget": 0})
+                                         "lost": [], "budget": 0, "run": parts.current_run()})
         task = types.SimpleNamespace(args=dict(arguments, phase=phase), async_val=0, check_mode=False, diff=False)
         connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/nowhere"))
         action = reboot_step.ActionModule(task, connection, None, None,

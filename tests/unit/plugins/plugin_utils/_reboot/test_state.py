@@ -42,6 +42,11 @@ def test_an_answer_of_another_run_is_none(tmp_path):
     assert state.answer(str(tmp_path), "b", "run1") is None
 
 
-def test_the_plan_is_written_as_a_whole(tmp_path):
-    state.write_plan(str(tmp_path), {"batches": [["a"]]})
-    assert state.read_plan(str(tmp_path)) == {"batches": [["a"]]}
+def test_only_the_plan_of_this_run_is_carried_out(tmp_path):
+    state.write_plan(str(tmp_path), {"batches": [["a"]], "run": "run1"})
+    assert state.read_plan(str(tmp_path), "run1")["batches"] == [["a"]]
+    with pytest.raises(state.DamagedState, match="from its beginning"):
+        state.read_plan(str(tmp_path), "run2")
+    (tmp_path / "reboot.json").unlink()
+    with pytest.raises(state.DamagedState, match="cannot be read"):
+        state.read_plan(str(tmp_path), "run1")
