@@ -76,8 +76,8 @@ def status_of(step):
     """The status of a step in a word, for a reader: what this run changed or failed to comes before the rest."""
     if step.get("error"):
         return "error"
-    if step.get("changed"):
-        return step["status"] if step["status"] == "pending_reboot" else "changed"
+    if step.get("changed"):  # What was changed now, but for the next boot, is not in force yet.
+        return "pending_reboot" if step.get("disruption") == "reboot" else "changed"
     return step["status"]
 
 

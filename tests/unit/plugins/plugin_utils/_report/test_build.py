@@ -61,7 +61,7 @@ def test_a_reboot_for_one_role_is_a_reboot():
     ({"status": "drift"}, "drift"),
     ({"status": "drift", "changed": False}, "drift"),
     ({"status": "drift", "changed": True}, "changed"),
-    ({"status": "pending_reboot", "changed": True}, "pending_reboot"),
+    ({"status": "drift", "changed": True, "disruption": "reboot"}, "pending_reboot"),
     ({"status": "drift", "changed": True, "error": "x"}, "error"),
     ({"status": "ok"}, "ok"),
 ])
