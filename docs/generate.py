@@ -64,9 +64,11 @@ def specification(role, defaults):
     for row in ROLES[role].ROWS:
         options[row.variable] = {"type": "raw", "description": describe(row)}
     for option in ROLES[role].OPTIONS:
+        legal = ["One of %s." % ", ".join("V(%s)" % word for word in option["choices"])] if _own(option) else []
         options[option["name"]] = dict(
-            {key: option[key] for key in ("type", "choices", "elements") if key in option},
-            description=[option["doc"]])
+            {key: option[key] for key in ("type", "choices", "elements") if key in option and not
+             (key == "choices" and _own(option))},
+            description=[option["doc"]] + legal)
     for name, option in options.items():
         if defaults.get(name) is not None:
             option["default"] = defaults[name]
@@ -75,6 +77,11 @@ def specification(role, defaults):
              "options": {name: options[name] for name in sorted(options)}}
     return "---\n# %s\n%s" % (_WRITTEN, yaml.dump({"argument_specs": {"main": entry}}, Dumper=_Indented,
                                                  sort_keys=False, width=90, allow_unicode=True))
+
+
+def _own(option):
+    """Whether the module checks the choices: in one line, which Ansible would bury in all of the role's words."""
+    return "choices" in option and option["type"] == "raw"
 
 
 def summary(role):

@@ -66,12 +66,16 @@ def check(host, rows, values, origins):
 def check_options(known, given):
     """The options of a role with bools as bools, however they were written. Raises BadInput."""
     types = {option["name"]: option["type"] for option in known}
+    choices = {option["name"]: option["choices"] for option in known if "choices" in option}
     problems = ["%s is no option of this role; %s" % (name, nearest(name, types))
                 for name in given if name not in types]
     checked = {}
     for name, value in given.items():
         word = str(value).strip().lower()
-        if types.get(name) != "bool":
+        if name in choices and value not in choices[name]:
+            problems.append("%s: %r is not one of %s; %s" % (name, value, ", ".join(choices[name]),
+                                                             nearest(value, choices[name])))
+        elif types.get(name) != "bool":
             checked[name] = value
         elif word in _BOOLS:
             checked[name] = _BOOLS[word]

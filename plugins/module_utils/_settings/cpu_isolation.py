@@ -79,7 +79,7 @@ ROWS = (
 )
 
 OPTIONS = (
-    {"name": "cpu_isolation_mode", "type": "str", "choices": ["auto", "slices", "partition", "boot", "none"],
+    {"name": "cpu_isolation_mode", "type": "raw", "choices": ["auto", "slices", "partition", "boot", "none"],
      "doc": "How CPUs are divided. V(auto) is V(slices) where all that uses the GPUs runs in C(gpuwright.slice), else "
             "nothing is restricted, and the report says why. V(slices) holds system services and logins to the "
             "housekeeping CPUs and gives C(gpuwright.slice) the rest, without a reboot. V(partition) also makes the "

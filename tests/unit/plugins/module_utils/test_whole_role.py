@@ -12,6 +12,7 @@ import os
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _pending, _result
+from ansible_collections.gpuwright.node.plugins.module_utils._input import BadInput
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
 from tests.sysroots import boot_tree, engine, plain_node, whole_node
@@ -149,3 +150,12 @@ def test_the_request_is_kept_for_the_runner_and_for_the_reboot(tmp_path):
     kept = json.loads((root / "etc/gpuwright/desired/cpu_isolation.json").read_text())
     assert kept["values"] == json.loads(json.dumps(whole_node.VALUES)) and kept["options"] == whole_node.OPTIONS
     assert (root / "usr/local/lib/gpuwright/gpuwright.pyz").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_mode_that_is_none_is_an_error_before_any_write(tmp_path):
+    root = whole_node.build(tmp_path)
+    before = plain_node.snapshot(root)
+    options = dict(whole_node.OPTIONS, cpu_isolation_mode="slice")
+    with pytest.raises(BadInput, match="cpu_isolation_mode: 'slice' is not one of auto, .*; did you mean slices?"):
+        engine.apply(root, ROLE, whole_node.VALUES, options=options, kernel=whole_node.Whole)
+    assert plain_node.snapshot(root) == before
