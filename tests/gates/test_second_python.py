@@ -7,4 +7,4 @@ from __future__ import annotations
 
 
 def test_unit_tests_pass_on_the_newer_ansible(show):
-    show("unit-3.13", [".cache/venv-3.13/bin/python", "-m", "pytest", "tests/unit"])
+    show("unit-3.13", [".cache/venv-3.13/bin/python", "-m", "pytest", "-n", "2", "tests/unit"])

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
+
 FAILS = {"vm_swappiness": 200}
 DEAD = {"ansible_connection": "gpuwright.standin.dead"}
 
@@ -28,7 +30,7 @@ def tables(result):
 def test_one_host_in_check_mode_is_shown_once_and_written_down(play):
     result = play("gpuwright.node.site", {"inference": {"a": {"vm_swappiness": 1}}}, "--check", "--diff")
     assert result.rc == 0, result.output
-    assert tables(result) == 3
+    assert tables(result) == 4
     assert result.output.count("vm.swappiness") == 1
     assert "a: " in result.output
     host = of(result, "a")
@@ -41,7 +43,7 @@ def test_one_host_in_check_mode_is_shown_once_and_written_down(play):
         ("vm.swappiness", "60", "1", "vm")]
     assert "vm_swappiness" in drift[0]["why"]
     assert result.report["check_mode"] is True
-    assert set(result.ran) == {"vm check", "thp check", "numa check"}
+    assert set(result.ran) == {"vm check", "thp check", "numa check", "cpu_isolation check"}
 
 
 def test_an_apply_shows_what_was_changed(play):
@@ -97,11 +99,20 @@ def test_a_node_lost_half_way_ends_the_rollout_with_a_report(play):
     assert of(result, "b")["topology"] is not None
 
 
+def test_a_node_that_is_worse_after_its_settings_ends_the_rollout(play):
+    hosts = {"inference": {"a": {}, "b": {}}}
+    result = play("gpuwright.node.site", hosts, GPUWRIGHT_TEST_SICK="1")
+    assert result.rc != 0
+    assert statuses(result) == {"a": "failed", "b": "not_reached"}
+    assert "health: worse than before: planted" in of(result, "a")["message"]
+    assert play("gpuwright.node.site", hosts, "--check", GPUWRIGHT_TEST_SICK="1").rc == 0
+
+
 def test_every_variable_can_be_null(play, checkout):
     specs = [yaml.safe_load((checkout / "roles" / role / "meta" / "argument_specs.yml").read_text())
-             for role in ("vm", "thp", "numa")]
-    nulls = {name: None for spec in specs for name, option in spec["argument_specs"]["main"]["options"].items()
-             if name not in ("vm_workload", "vm_panic_on_oom_attested")}
+             for role in ROLES]
+    options = {option["name"] for role in ROLES.values() for option in role.OPTIONS} | {"vm_workload"}
+    nulls = {name: None for spec in specs for name in spec["argument_specs"]["main"]["options"] if name not in options}
     result = play("gpuwright.node.site", {"inference": {"a": nulls}}, "--check")
     assert result.rc == 0, result.output
     assert of(result, "a")["settings"] == []
@@ -159,7 +170,7 @@ def test_the_audit_goes_on_after_failures_and_never_applies(play):
 def test_the_audit_of_well_nodes_shows_one_report(play):
     result = play("gpuwright.node.audit", {"inference": {"a": {}}, "cpu": {"b": {}}})
     assert result.rc == 0, result.output
-    assert tables(result) == 6
+    assert tables(result) == 7
     assert result.output.count("audit.json") == 1
 
 
