@@ -8,6 +8,7 @@ PRIVATE to the collection. See _kinds/sysctl.py for what every kind has.
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import re
 
@@ -17,6 +18,8 @@ FOLDER = "/etc/tmpfiles.d"
 KEYED_BY = "path"
 VOLATILE = False
 OWNER = "tmpfiles.d"
+# What the file of a device that is off answers: the frequency policy of a CPU that is offline, before Linux 6.0 EINVAL.
+_OFF = (errno.EBUSY, errno.EINVAL, errno.ENODEV)
 
 
 def files(role):
@@ -72,7 +75,7 @@ def read(host, target, path):
     """What is in force; of many files their one value, or "name=value ..." where they differ."""
     if "*" not in path:
         return host.read(path)
-    values = {name: plain(host.read(one)) for name, one in _each(host, path)}
+    values = {name: plain(text) for name, _one, text in _texts(host, path)}
     if len(set(values.values())) == 1:
         return next(iter(values.values()))
     return " ".join("%s=%s" % pair for pair in values.items())
@@ -84,10 +87,28 @@ def write(host, target, path, text):
         host.write_value(path, text)
         return
     each = dict(word.split("=", 1) for word in text.split() if "=" in word)
-    for name, one in _each(host, path):
+    for name, one, now in _texts(host, path):
         value = each.get(name, None if each else text)
-        if value is not None and plain(host.read(one)) != value:
+        if value is not None and plain(now) != value:
             host.write_value(one, value)
+
+
+def _texts(host, path):
+    """[(name, path, text)] of the files that a path with one * matches, but for devices that are off, if not all are.
+
+    Raises FileNotFoundError where nothing matches any more, as a plain path does.
+    """
+    found, off = [], FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+    for name, one in _each(host, path):
+        try:
+            found.append((name, one, host.read(one)))
+        except OSError as error:
+            if error.errno not in _OFF:
+                raise
+            off = error
+    if not found:
+        raise off
+    return found
 
 
 def satisfied(value, wanted):

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import shutil
 import types
 
 import pytest
@@ -35,8 +37,8 @@ def root(tmp_path):
     return made
 
 
-def apply(root, value):
-    host = Kernel(str(root), read_only=False)
+def apply(root, value, kernel=Kernel):
+    host = kernel(str(root), read_only=False)
     asked = {"origins": {}, "take_over": [], "allow": [], "options": {}}
     build = functools.partial(_plan.build, host, "thp", CATALOGUE, {"cpufreq/scaling_governor": value}, asked)
     return _apply.apply(build, {"what": "test"})
@@ -65,3 +67,47 @@ def test_a_file_that_is_gone_by_then_stops_no_other(root):
 
 def test_without_any_such_file_it_is_not_applicable(tmp_path):
     assert apply(plain_node.build(tmp_path), "performance").steps[0]["status"] == "not_applicable"
+
+
+class CpuOffline(Kernel):
+    """The CPU of the fourth policy is offline: its files are there and answer nothing else."""
+
+    error = errno.EBUSY
+
+    def read_bytes(self, path, limit=1 << 24):
+        if path.startswith(POLICY + "3/"):
+            raise OSError(self.error, "Device or resource busy", path)
+        return super().read_bytes(path, limit)
+
+
+class CpuOfflineLongAgo(CpuOffline):
+    """The same before Linux 6.0."""
+
+    error = errno.EINVAL
+
+
+@pytest.mark.parametrize("kernel", [CpuOffline, CpuOfflineLongAgo])
+def test_a_cpu_that_is_offline_does_not_hide_the_others(root, kernel):
+    before = plain_node.snapshot(root)
+    made = apply(root, "performance", kernel)
+    assert _result.failures(made) == [] and made.steps[0]["after"] == "performance"
+    assert not apply(root, "performance", kernel).due
+    assert roll_back(root, kernel=kernel).errors == []
+    assert plain_node.snapshot(root) == before
+
+
+def test_where_every_cpu_answers_so_it_is_unreadable(root):
+    class Off(CpuOffline):
+        def read_bytes(self, path, limit=1 << 24):
+            return super().read_bytes(path.replace("policy1", "policy3").replace("policy2", "policy3"), limit)
+    for number in (0, 4, 5, 6, 7, 8, 9):
+        shutil.rmtree(root / ("%s%d" % (POLICY, number))[1:])
+    assert apply(root, "performance", Off).steps[0]["status"] == "unreadable"
+
+
+def test_a_driver_that_is_gone_leaves_nothing_that_could_never_come_back(root):
+    apply(root, "performance")
+    shutil.rmtree(root / "sys/devices/system/cpu/cpufreq")
+    made = roll_back(root)
+    assert made.errors == [] and made.steps[0]["status"] == "not_applicable"
+    assert not (root / "var/lib/gpuwright").exists()
