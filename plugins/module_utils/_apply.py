@@ -196,7 +196,13 @@ def write_step(host, step):
         step["_rejected"] = error.errno == errno.EINVAL
         return
     if not met(step, step["after"]):
-        step["error"] = "%s: wrote %s, the kernel keeps %s" % (path, wanted, step["after"])
+        # Where files rule, what others have written into theirs meanwhile is what has to be in force.
+        others = "_restore" in step and hasattr(kind, "given_by_others") and kind.given_by_others(
+            host, target, step["file"])
+        if others:
+            step["reason"] = "what was ours is gone; %s by now" % others
+        else:
+            step["error"] = "%s: wrote %s, the kernel keeps %s" % (path, wanted, step["after"])
     step["changed"] = "error" not in step or step["after"] != step["running"]
 
 

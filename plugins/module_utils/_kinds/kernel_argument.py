@@ -118,6 +118,13 @@ def given(settled, row, target, ours, value):
     return None
 
 
+def given_by_others(host, target, ours):
+    """Who else gives the key a value in a file that is not shared with us, in words, or None."""
+    loader, _words = family.find(host)
+    found = grub_d.given(grub_d.others(host), target, ours) if loader is grub_d else []
+    return "%s:%s gives %s=%s" % (found[-1][1], found[-1][2], target, found[-1][0]) if found else None
+
+
 def before_us(settled, target, ours):
     """No raise-only setting lives here."""
     return None

@@ -114,6 +114,14 @@ def rival(settled, row, target, path, ours, value):
     return later[-1] if later else None
 
 
+def given_by_others(host, target, ours):
+    """The last assignment in somebody else's drop-in, in words, or None."""
+    unit, _slash, name = target.partition("/")
+    found = [item for item in others(host) if (item["unit"], item["key"]) == (unit, name) and item["value"]
+             and item["file"] != ours]
+    return "%(file)s:%(line)s sets %(key)s=%(value)s" % found[-1] if found else None
+
+
 def before_us(settled, target, ours):
     """No raise-only setting lives here."""
     return None

@@ -151,6 +151,14 @@ def _as_list(item, name):
     return dict(item, key=item["key"] or name)
 
 
+def given_by_others(host, target, ours):
+    """The last assignment in somebody else's file, in words, or None."""
+    unit, _slash, name = target.partition("/")
+    found = [item for item in unit_environment.settings(host, unit) if item["value"] and item["file"] != ours
+             and item["key"] in ((name, MASK) if name == LIST else (name,))]
+    return "%(file)s:%(line)s sets %(key)s=%(value)s" % found[-1] if found else None
+
+
 def before_us(settled, target, ours):
     """No raise-only setting lives here."""
     return None

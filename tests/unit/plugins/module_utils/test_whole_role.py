@@ -86,6 +86,24 @@ def test_after_a_boot_what_waited_is_ok_and_what_was_given_back_waits(tmp_path):
     assert (root / "proc/cmdline").read_text() == original
 
 
+@pytest.mark.parametrize("mode, path, text, target", [
+    ("slices", "/etc/systemd/system/system.slice.d/50-theirs.conf", "[Slice]\nAllowedCPUs=0-7\n",
+     "system.slice/AllowedCPUs"),
+    ("slices", "/etc/systemd/system/irqbalance.service.d/50-theirs.conf",
+     "[Service]\nEnvironment=IRQBALANCE_BANNED_CPULIST=0-1\n", "irqbalance.service/IRQBALANCE_BANNED_CPULIST"),
+    ("boot", "/etc/default/grub.d/50-theirs.cfg", 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX nohz_full=5"\n',
+     "nohz_full")])
+def test_what_others_have_set_since_does_not_keep_a_rollback_from_its_end(tmp_path, mode, path, text, target):
+    """Found before us was nothing; once ours is gone, what another file says by now is in force, and it is said."""
+    root = whole_node.build(tmp_path)
+    apply(root, mode)
+    plain_node.put(root, path, text)
+    made = roll_back(root)
+    assert made.errors == []
+    assert path in steps(made)[target]["reason"]
+    assert not roll_back(root).due
+
+
 def test_from_one_mode_to_the_other_what_is_not_asked_for_comes_back(tmp_path):
     root = whole_node.build(tmp_path)
     before = but_for_a_boot(root)
