@@ -93,10 +93,18 @@ def pytest_terminal_summary(terminalreporter, config):
             stage["seconds"] += report.duration
             stage["passed"] += outcome == "passed"
             stage["failed"] += outcome in ("failed", "error")
+    lines = [_line(name, stage) for name, stage in stages.items()]
+    lines += ["left out: %s" % line for line in config.left_out]
+    if os.environ.get("STAGES_TO"):  # See tests/setup/test.sh: a run before this one, and its part of one table.
+        pathlib.Path(os.environ["STAGES_TO"]).write_text("".join(line + "\n" for line in lines))
+    if os.environ.get("STAGES_FROM"):
+        lines = pathlib.Path(os.environ["STAGES_FROM"]).read_text().splitlines() + lines
     terminalreporter.ensure_newline()
     terminalreporter.section("stages")
-    for name, stage in stages.items():
-        words = "%d FAILED" % stage["failed"] if stage["failed"] else "ok"
-        terminalreporter.write_line("%-28s %5d passed %7.1f s  %s" % (name, stage["passed"], stage["seconds"], words))
-    for line in config.left_out:
-        terminalreporter.write_line("left out: %s" % line)
+    for line in lines:
+        terminalreporter.write_line(line)
+
+
+def _line(name, stage):
+    words = "%d FAILED" % stage["failed"] if stage["failed"] else "ok"
+    return "%-28s %5d passed %7.1f s  %s" % (name, stage["passed"], stage["seconds"], words)

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+
 
 def test_unit_tests_pass_on_the_newer_ansible(show):
-    show("unit-3.13", [".cache/venv-3.13/bin/python", "-m", "pytest", "-n", "2", "tests/unit"])
+    workers = str(min(os.cpu_count() or 1, 8))
+    show("unit-3.13", [".cache/venv-3.13/bin/python", "-m", "pytest", "-n", workers, "tests/unit"], STAGES_FROM="")
