@@ -18,9 +18,9 @@ _KEYS = frozenset(_RUNS) | {"Slice", "CPUAffinity", "AllowedCPUs"}
 # Inference servers: many threads, which nobody pins one by one.
 SERVER = re.compile(r"vllm|sglang|tritonserver|trtllm|text-generation|lmdeploy|ollama|llama-server", re.IGNORECASE)
 _CONTAINER = re.compile(r"--gpus[ =]|(?:nvidia|amd)\.com/gpu")
-_ON_GPUS = re.compile("%s|%s|torchrun|deepspeed|/dev/nvidia[0-9]|/dev/kfd" % (SERVER.pattern, _CONTAINER.pattern),
-                      re.IGNORECASE)
-# They look at GPUs, and their threads do not matter.
+_COMPUTES = re.compile(SERVER.pattern + "|torchrun|deepspeed", re.IGNORECASE)
+_ON_GPUS = re.compile("%s|%s|/dev/nvidia[0-9]|/dev/kfd" % (_COMPUTES.pattern, _CONTAINER.pattern), re.IGNORECASE)
+# They look at GPUs, and their threads do not matter; but a command that asks nvidia-smi first can compute afterwards.
 _WATCHERS = re.compile(r"exporter|dcgm|nvidia-smi|persistenced|fabricmanager|hostengine|node_exporter", re.IGNORECASE)
 _WORTH_READING = re.compile(_ON_GPUS.pattern + r"|gpuwright", re.IGNORECASE)
 _OURS = re.compile(r"gpuwright(-[\w.:\\-]+)?\.slice\Z")
@@ -51,7 +51,8 @@ def _described(unit, lines):
     command = " ".join(line["value"] for line in lines if line["key"] in _RUNS)
     told = "%s %s" % (unit, command)
     chosen = last.get("Slice") or "system.slice"
-    works = _WATCHERS.search(told) is None
+    works = _WATCHERS.search(told) is None or (
+        _WATCHERS.search(unit) is None and _COMPUTES.search(command) is not None)
     return {"unit": unit, "slice": chosen, "ours": _OURS.match(chosen) is not None,
             "on_gpus": works and _ON_GPUS.search(told) is not None,
             "server": works and (SERVER.search(told) or _CONTAINER.search(told)) is not None,

@@ -16,13 +16,19 @@ FOLDERS = ("/etc/systemd/system.control", "/run/systemd/system.control", "/run/s
 
 
 def files(host, unit):
-    """The paths that systemd reads for a unit, in its order: the unit file, then the drop-ins by their names."""
+    """The paths that systemd reads for a unit, in its order: the unit file, then the drop-ins by their names.
+
+    An instance (a@b.service) has the drop-ins of its template (a@.service) too and, without a file of its own, its file.
+    """
     stem, _dot, suffix = unit.rpartition(".")
-    folders = [unit + ".d"]
-    parts = stem.split("-")
+    names = [unit]
+    if "@" in stem.rstrip("@"):
+        names.append("%s@.%s" % (stem.partition("@")[0], suffix))
+    folders = [name + ".d" for name in names]
+    parts = names[-1].rpartition(".")[0].split("-")
     folders += ["-".join(parts[:count]) + "-.%s.d" % suffix for count in range(len(parts) - 1, 0, -1)]
     folders.append(suffix + ".d")
-    unit_file = [folder + "/" + unit for folder in FOLDERS if host.exists(folder + "/" + unit)][:1]
+    unit_file = [folder + "/" + name for name in names for folder in FOLDERS if host.exists(folder + "/" + name)][:1]
     drop_ins = {}
     for sub in folders:
         for folder in FOLDERS:

@@ -43,6 +43,9 @@ def test_a_server_in_the_systems_slice(root):
     ("/usr/bin/podman run --device nvidia.com/gpu=all i", True, True),
     ("/usr/bin/torchrun --nproc-per-node 8 t.py", True, False), ("/usr/bin/prog /dev/nvidia0", True, False),
     ("/usr/bin/docker run --gpus all nvcr.io/nvidia/k8s/dcgm-exporter", False, False),
+    ('/bin/sh -c "nvidia-smi -pm 1; exec vllm serve m"', True, True),
+    ("/usr/bin/vllm serve m --otlp-traces-endpoint http://dcgm:4317", True, True),
+    ('/bin/sh -c "nvidia-smi; exec torchrun t.py"', True, False),
     ("/usr/bin/nvidia-persistenced --user x", False, False), ("/usr/sbin/sshd -D", False, False)])
 def test_what_runs_on_gpus(root, start, on_gpus, server):
     unit(root, "x.service", service(start, "Slice=gpuwright.slice"))
@@ -114,3 +117,14 @@ def test_the_unit_that_a_quadlet_became_speaks_for_it(root):
 def test_a_link_that_leads_nowhere_is_passed_over(root):
     os.symlink("/opt/gone/vllm.service", root / "etc/systemd/system/vllm.service")
     assert read(root) == {}
+
+
+def test_an_exporter_for_a_server_is_none(root):
+    unit(root, "vllm-exporter.service", service("/usr/bin/exporter --url vllm:8000"))
+    assert read(root) == {}
+
+
+def test_an_instance_that_changes_its_command_stays_in_the_slice_of_its_template(root):
+    unit(root, "vllm@.service", service("/usr/bin/vllm serve %i", "Slice=gpuwright.slice"))
+    unit(root, "vllm@a.service.d/start.conf", "[Service]\nExecStart=\nExecStart=/usr/bin/vllm serve b")
+    assert [one["slice"] for one in read(root).values()] == ["gpuwright.slice"] * 2

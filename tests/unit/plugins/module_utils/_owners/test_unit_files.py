@@ -45,3 +45,18 @@ def test_lines_are_read_as_systemd_does(tmp_path, text, found):
     host = laid(tmp_path, {"/etc/systemd/system/" + UNIT: text})
     lines = [(item["value"], item["line"]) for item in unit_files.assignments(host, UNIT, {"AllowedCPUs"})]
     assert lines == found
+
+
+def test_an_instance_is_made_from_its_template(tmp_path):
+    host = laid(tmp_path, {
+        "/usr/lib/systemd/system/llm@.service": "[Service]\nSlice=a.slice",
+        "/etc/systemd/system/llm@.service.d/50-x.conf": "[Service]\nSlice=b.slice",
+        "/etc/systemd/system/llm@.service.d/60-x.conf": "[Service]\nSlice=c.slice",
+        "/etc/systemd/system/llm@one.service.d/50-x.conf": "[Service]\nSlice=d.slice",
+        "/etc/systemd/system/llm@two.service": "[Service]\nSlice=e.slice"})
+
+    def said(unit):
+        return [item["value"] for item in unit_files.assignments(host, unit, {"Slice"})]
+    assert said("llm@one.service") == ["a.slice", "d.slice", "c.slice"]
+    assert said("llm@two.service") == ["e.slice", "b.slice", "c.slice"]
+    assert said("llm@.service") == ["a.slice", "b.slice", "c.slice"]
