@@ -13,7 +13,8 @@ from .finding import finding
 
 GIVEN = "gpuwright.slice/AllowedCPUs"
 HELD = ("system.slice/AllowedCPUs", "user.slice/AllowedCPUs", "init.scope/AllowedCPUs")
-SLICES = HELD + (GIVEN, "gpuwright.slice/cpuset.cpus.partition")
+PARTITION = "gpuwright.slice/cpuset.cpus.partition"
+SLICES = HELD + (GIVEN, PARTITION)
 BOOT = ("isolcpus", "nohz_full", "rcu_nocbs", "irqaffinity")
 KERNEL_WORK = ("workqueue/cpumask", "irq/default_smp_affinity", "irq/smp_affinity_list",
                "irqbalance.service/IRQBALANCE_BANNED_CPULIST")

@@ -15,7 +15,7 @@ from .._owners.consumers import SLICE, unit_of
 from .._topology import pci
 from . import isolation
 from .finding import finding
-from .isolation import GIVEN, HELD, KERNEL_WORK, SLICES, isolated, listed, live, refuse
+from .isolation import GIVEN, HELD, KERNEL_WORK, PARTITION, SLICES, isolated, listed, live, refuse
 
 # Without nodes or CPUs named, vLLM detects the node itself, and raises an error when its affinity is not the whole.
 _NUMA_BIND = re.compile(r"--numa[-_]bind(?![-_\w])(?!=[Ff]alse)")
@@ -41,10 +41,13 @@ def partition_is_possible(view):
 def squeezed(view):
     """Nothing that computes on GPUs, or starts what does, is held to the housekeeping CPUs."""
     held = {step["name"].partition("/")[0] for step in live(view, HELD)}
-    if not held:
+    # The CPUs of a partition are taken from everybody else, whatever slice they are in: machine.slice, kubepods.slice.
+    alone = any(step["desired"] == "root" for step in live(view, (PARTITION,)))
+    if not held and not alone:
         return []
     seen = view.consumers()
-    inside = [one for one in seen["gpu"] + seen["starters"] if unit_of(one) in held]
+    inside = [one for one in seen["gpu"] + seen["starters"]
+              if unit_of(one) in held or (alone and unit_of(one) != SLICE)]
     if inside:
         return refuse(view, "squeezed", SLICES + KERNEL_WORK, "%s: with all that they start they would be held to "
                       "the housekeeping CPUs. Run what computes in gpuwright.slice (Slice=gpuwright.slice), or leave "

@@ -68,6 +68,19 @@ def test_nobody_is_squeezed_in_a_slice_that_is_not_restricted(root, comm, cgroup
     assert found(rules.squeezed, view(root, SLICES)) == SILENT
 
 
+@pytest.mark.parametrize("comm, cgroup, holds", [
+    ("python3", "/kubepods.slice/kubepods-pod1.slice/cri-containerd-1.scope", ["/dev/nvidia0"]),
+    ("conmon", "/machine.slice/libpod-conmon-1.scope", []), ("python3", "/docker/0123", ["/dev/nvidia0"])])
+def test_a_partition_takes_its_cpus_from_every_other_slice(root, comm, cgroup, holds):
+    """As cgroup-v2.rst has it: they are no longer among the effective CPUs of any other group."""
+    asked = dict(SLICES, **{"gpuwright.slice/cpuset.cpus.partition": "root"})
+    process(root, 20, comm, cgroup, *holds)
+    process(root, 21, "python3", OURS, "/dev/nvidia1")
+    findings, words = found(rules.squeezed, view(root, asked))
+    assert findings == dict.fromkeys(asked, ("squeezed", "E"))
+    assert "process 20 (%s" % comm in words and "process 21" not in words
+
+
 def test_only_the_slices_that_are_asked_for_count(root):
     process(root, 12, "python3", "/user.slice/user-0.slice/session-1.scope", "/dev/nvidia0")
     assert found(rules.squeezed, view(root, {"system.slice/AllowedCPUs": "0-1"})) == SILENT
