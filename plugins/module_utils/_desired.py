@@ -13,6 +13,7 @@ from ._input import KINDS
 from ._runner import desired, install
 
 _LIVE = ("ok", "drift", "pending_reboot")
+_KEPT = ("refused", "conflict")
 
 
 def path(role):
@@ -20,12 +21,17 @@ def path(role):
     return desired.path(role)
 
 
-def _volatile(step):
-    return KINDS[step["kind"]].VOLATILE and "_restore" not in step and step["status"] in _LIVE
+def _counts(step, held):
+    """Whether this node is to have it: now, or as it was asked for before, where a change of it is not let through."""
+    return step["status"] in _LIVE or (step["status"] in _KEPT and held.get(step["name"]) is not None)
 
 
-def _waits(step):
-    return step["_row"] is not None and step["_row"].effect == "reboot" and step["status"] in _LIVE
+def _volatile(step, held):
+    return KINDS[step["kind"]].VOLATILE and "_restore" not in step and _counts(step, held)
+
+
+def _waits(step, held):
+    return step["_row"] is not None and step["_row"].effect == "reboot" and _counts(step, held)
 
 
 def mark(plan, values):
@@ -53,17 +59,26 @@ def _plainly(value):
 
 
 def text(plan, catalogue, values, request):
-    """What our file shall hold; None where nothing of the role needs it. What is said of one run only stays out."""
-    if not any(_volatile(step) or _waits(step) for step in plan.steps):
+    """What our file shall hold; None where nothing of the role needs it. What is said of one run only stays out.
+
+    A value that was refused stays out too, where there is one from before: at the next boot it would be refused again,
+    with what is in force until then.
+    """
+    held = _held(plan)
+    if not any(_volatile(step, held) or _waits(step, held) for step in plan.steps):
         return None
     of_one_run = {option["name"] for option in catalogue.OPTIONS if option.get("of_one_run")}
     options = {name: value for name, value in request["options"].items() if name not in of_one_run}
-    return desired.text(plan.role, {"values": values, "options": options, "take_over": request["take_over"]})
+    kept = {step["name"]: held[step["name"]] for step in plan.steps
+            if step["status"] in _KEPT and "_restore" not in step and held.get(step["name"]) is not None}
+    return desired.text(plan.role, {"values": dict(values, **kept), "options": options,
+                                    "take_over": request["take_over"]})
 
 
 def runner_files(plan):
     """[(path, content, mode)] of the runner's files that are not as they shall be, if this plan needs the runner."""
-    if not any(_volatile(step) for step in plan.steps):
+    held = _held(plan)
+    if not any(_volatile(step, held) for step in plan.steps):
         return []
     due = set(install.due(plan.host))
     return [(name, content, mode) for name, (content, mode) in sorted(install.files(plan.host).items())

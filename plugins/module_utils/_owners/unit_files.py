@@ -18,7 +18,7 @@ FOLDERS = ("/etc/systemd/system.control", "/run/systemd/system.control", "/run/s
 def files(host, unit):
     """The paths that systemd reads for a unit, in its order: the unit file, then the drop-ins by their names.
 
-    An instance (a@b.service) has the drop-ins of its template (a@.service) too and, without a file of its own, its file.
+    An instance (a@b.service) has its template's drop-ins (a@.service) too and, without a file of its own, its file.
     """
     stem, _dot, suffix = unit.rpartition(".")
     names = [unit]

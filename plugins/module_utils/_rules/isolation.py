@@ -85,6 +85,16 @@ def cpus_are_there(view):
     return []
 
 
+def divided_as_a_whole(view):
+    """Where one of the sets is somebody else's, or cannot be read, CPUs are not divided by the others alone."""
+    for names in (SLICES, _WORKLOAD[1:]):
+        blocked = next((step for step in live(view, names) if step["status"] in ("conflict", "unreadable")), None)
+        if blocked and any(step["status"] == "drift" for step in live(view)):
+            return refuse(view, "half", (blocked["name"],) + tuple(name for name in ALL if name != blocked["name"]),
+                          "%s. CPUs are divided as a whole or not at all" % blocked["reason"])
+    return []
+
+
 def housekeeping_stays(view):
     """The system keeps CPU 0 and never shares its CPUs with the workload: an inverted set has cost 2/3 of a node."""
     first = next((step for step in live(view, _WORKLOAD) if 0 in cpus(step)), None)

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _pending, _result
 from ansible_collections.gpuwright.node.plugins.module_utils._input import BadInput
+from ansible_collections.gpuwright.node.plugins.module_utils._rules import isolation
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
 from tests.sysroots import boot_tree, engine, plain_node, whole_node
@@ -177,3 +178,42 @@ def test_a_mode_that_is_none_is_an_error_before_any_write(tmp_path):
     with pytest.raises(BadInput, match="cpu_isolation_mode: 'slice' is not one of auto, .*; did you mean slices?"):
         engine.apply(root, ROLE, whole_node.VALUES, options=options, kernel=whole_node.Whole)
     assert plain_node.snapshot(root) == before
+
+
+def test_what_is_refused_does_not_take_the_place_of_what_the_next_boot_puts_back(tmp_path, monkeypatch):
+    """A refused change leaves the old division in force, and so the runner goes on with the old one."""
+    root = whole_node.build(tmp_path)
+    apply(root, "slices")
+    desired = root / "etc/gpuwright/desired/cpu_isolation.json"
+    before = desired.read_text()
+    inverted = dict(whole_node.VALUES, **{name: "0-3,99" for name in whole_node.VALUES if name.endswith("AllowedCPUs")})
+    inverted["irq/smp_affinity_list"] = {"0": "99"}
+    monkeypatch.setitem(MODES, "inverted", (inverted, whole_node.OPTIONS))
+    made = apply(root, "inverted")
+    assert statuses(made)["eth0 0000:01:00.0"] == statuses(made)["system.slice/AllowedCPUs"] == "refused"
+    assert desired.read_text() == before
+    (root / "sys/fs/cgroup/gpuwright.slice/cpuset.cpus.partition").write_text("member\n")
+    assert statuses(apply(root, "inverted"))["gpuwright.slice/cpuset.cpus.partition"] == "refused"
+    assert desired.read_text() == before and (root / "usr/local/lib/gpuwright/gpuwright.pyz").exists()
+    assert _result.failures(apply(root, "slices")) == []
+
+
+@pytest.mark.parametrize("mode, path, text, theirs", [
+    ("slices", "/etc/systemd/system/gpuwright.slice.d/95-theirs.conf", "[Slice]\nAllowedCPUs=2\n",
+     "gpuwright.slice/AllowedCPUs"),
+    ("slices", "/etc/systemd/system/system.slice.d/95-theirs.conf", "[Slice]\nAllowedCPUs=2\n",
+     "system.slice/AllowedCPUs"),
+    ("boot", "/etc/default/grub.d/50-theirs.cfg", 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX isolcpus=2"\n', "isolcpus"),
+])
+def test_cpus_are_divided_as_a_whole_or_not_at_all(tmp_path, mode, path, text, theirs):
+    """One set that somebody else has set otherwise, and the system is not squeezed beside it for nothing."""
+    root = whole_node.build(tmp_path)
+    plain_node.put(root, path, text)
+    boot_tree.put(root, "/boot/grub/grub.cfg", boot_tree.grub_cfg(root))
+    made = apply(root, mode)
+    found = {step["name"]: step["status"] for step in made.steps}
+    assert found.pop(theirs) == "conflict"
+    dividing = set(found) & set(isolation.ALL)
+    assert len(dividing) > 5 and {found[name] for name in dividing} == {"refused"}
+    assert found["cpufreq/scaling_governor"] == "drift"
+    assert any(path in one and "as a whole" in one for one in _result.failures(made))
