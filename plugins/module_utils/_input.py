@@ -20,8 +20,8 @@ from ._kinds import (
 )
 from ._values import nearest
 
-# In the order in which an apply has each kind follow up on its files.
-KINDS = {"sysctl": sysctl, "sysfs": sysfs, "resource_control": resource_control, "cpuset": cpuset,
+# In the order in which an apply has each kind follow up on its files, and in which originals come back.
+KINDS = {"sysctl": sysctl, "sysfs": sysfs, "cpuset": cpuset, "resource_control": resource_control,
          "unit_environment": unit_environment, "irq": irq, "document": document, "kernel_argument": kernel_argument}
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 

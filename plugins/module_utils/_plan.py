@@ -158,10 +158,16 @@ def _let_go(plan):
     held = {KINDS[step["kind"]].identity(step["_row"], step["target"], step["_path"])
             for step in plan.steps if step["_path"]}
     steps = []
-    for key, entry in sorted(plan.journal["entries"].items()):
+    for key, entry in in_order(plan.journal["entries"]):
         if entry["role"] == plan.role and key not in held:
             steps.append(restore_step(plan.host, key, entry, plan.files))
     return steps
+
+
+def in_order(entries):
+    """The entries of a journal in the order in which they come back: kind after kind, as they are carried out."""
+    kinds = list(KINDS)
+    return sorted(entries.items(), key=lambda item: (kinds.index(item[1]["kind"]), item[0]))
 
 
 def restore_step(host, key, entry, files):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from . import _guard, _journal, _pending
 from ._apply import commit, forget_unused, locked, release, write_step
-from ._plan import our_files, restore_step
+from ._plan import in_order, our_files, restore_step
 from ._result import public
 
 
@@ -60,7 +60,7 @@ def plan_rollback(host, roles=(), allow=()):
     """
     plan = Rollback(host, _journal.load(host))
     journal = plan.journal
-    for key, entry in sorted(journal["entries"].items()):
+    for key, entry in in_order(journal["entries"]):
         if not roles or entry["role"] in roles:
             step = restore_step(host, key, entry, our_files(host, entry["role"]))
             plan.steps.append(dict(step, why="rollback", _role=entry["role"]))

@@ -49,6 +49,13 @@ def write(host, target, path, text):
         host.write_value(path, text)
 
 
+def commit(host, steps, changed):
+    """Give back before systemd is told: before Linux 6.1 a partition root cannot lose its CPUs while it is one."""
+    for step in steps:
+        if "_restore" in step:
+            write(host, step["target"], step["_path"], step["_force"])
+
+
 def identity(row, target, path):
     """What names the original in the journal."""
     return "cpuset:" + target

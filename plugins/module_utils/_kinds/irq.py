@@ -109,20 +109,29 @@ def _failure(failed, count):
 
 
 def in_force(host, row, target, path):
-    """(path, text): "boot=ID default=CPUS NUMBER=CPUS ..."; after another boot the numbers mean nothing."""
-    words = [_ORIGINAL + (host.text(_BOOT) or ""), "default=" + _kernels_default(host)]
+    """(path, text): "boot=ID default=CPUS NUMBER=CPUS ..."; after another boot the numbers mean nothing.
+
+    Left out are those that are where the kernel puts new ones: for a driver that was loaded after the first apply that
+    is a setting of ours, and no original.
+    """
+    default = _kernels_default(host)
+    words = [_ORIGINAL + (host.text(_BOOT) or ""), "default=" + default]
     for number in interrupts.divided(host, path)[0]:
-        cpus = interrupts.allowed(host, number)
-        if cpus:
-            words.append("%s=%s" % (number, _cpulist.format(cpus)))
+        cpus = _cpulist.format(interrupts.allowed(host, number) or ())
+        if cpus not in ("", default):
+            words.append("%s=%s" % (number, cpus))
     return path, " ".join(words)
 
 
 def _original(host, text):
-    """({number: CPUs} if the numbers are of this boot, the CPUs of any other interrupt)."""
+    """({number: CPUs} if the numbers are of this boot, the CPUs of any other interrupt).
+
+    Those are where new ones went, and where they go by now, for one of the two may be of our making.
+    """
     words = dict(word.partition("=")[::2] for word in text.split())
-    boot, default = words.pop("boot"), words.pop("default", "") or _online(host)
-    return (words if boot and boot == host.text(_BOOT) else {}), default
+    boot, default = words.pop("boot"), _cpulist.parse(words.pop("default", ""))
+    everywhere = _cpulist.format(set(default) | set(_cpulist.parse(_kernels_default(host))))
+    return (words if boot and boot == host.text(_BOOT) else {}), everywhere
 
 
 def _kernels_default(host):

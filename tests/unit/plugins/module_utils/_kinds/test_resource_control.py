@@ -89,6 +89,29 @@ def test_a_slice_with_processes_is_never_stopped(tmp_path):
     assert group(root, "gpuwright.slice/cpuset.cpus") is None
 
 
+class Before61(Systemd):
+    """Linux before 6.1: a group that is a partition root cannot lose its CPUs."""
+
+    def _reload(self):
+        place = self._group("gpuwright.slice")
+        held = place / "cpuset.cpus"
+        kept = held.read_text() if held.exists() else None
+        root = kept and (place / "cpuset.cpus.partition").read_text().startswith("root")
+        super()._reload()
+        if root and not held.exists():
+            held.write_text(kept)
+            (place / "cpuset.cpus.partition").write_text("root\n")
+
+
+def test_a_partition_is_given_back_before_its_cpus(tmp_path):
+    root = systemd_node.build(tmp_path)
+    apply(root, dict(SLICES, **{"gpuwright.slice/cpuset.cpus.partition": "root"}))
+    (root / GROUPS[1:] / "gpuwright.slice/cgroup.events").write_text("populated 1\nfrozen 0\n")
+    host = Before61(str(root), read_only=False)
+    made = _rollback.carry_out(functools.partial(_rollback.plan_rollback, host))
+    assert made.errors == [] and group(root, "gpuwright.slice/cpuset.cpus") is None
+
+
 def test_a_reload_that_fails_is_said_and_repeated(tmp_path):
     root = systemd_node.build(tmp_path)
     applied = apply(root, fails=("systemctl daemon-reload",))
