@@ -61,6 +61,10 @@ class View:
         return next((entry["since"] for entry in self._journal["entries"].values()
                      if entry["name"] == name and step and entry["original"] != step["running"]), None)
 
+    def is_ours(self, name):
+        """Whether a setting was changed by us and has not been given back."""
+        return any(entry["name"] == name for entry in self._journal["entries"].values())
+
     def jobs(self):
         """The processes that hold a GPU or an RDMA device."""
         return jobs.live_jobs(self.host)[0]

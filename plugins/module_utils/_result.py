@@ -69,6 +69,8 @@ def failures(plan):
         elif step["status"] == "unreadable":
             said.append("%s cannot be read: %s" % (step["target"], step["reason"]))
     for found in plan.findings:
-        if found["severity"] == "E":
+        if found["severity"] == "E" and found["setting"]:
             said.append("%s is refused by %s: %s" % (found["setting"], found["rule"], found["message"]))
+        elif found["severity"] == "E":
+            said.append("%s: %s" % (found["rule"], found["message"]))
     return said

@@ -34,7 +34,7 @@ def partition_is_possible(view):
     if not partition.get("refused") or mode == "none" or live(view):
         return []
     if mode in _MODES:
-        return [finding("partition", "E", GIVEN, partition["refused"])]
+        return [finding("partition", "E", None, partition["refused"])]  # What was applied before comes back whole.
     return [finding("partition", "I", None, "no CPU is restricted: %s" % partition["refused"])]
 
 
@@ -140,7 +140,7 @@ def why_not(view):
     seen = view.consumers()
     if not seen["unified"]:
         return NO_CGROUP
-    if not seen["complete"]:
+    if not seen["complete"] and not view.is_ours(GIVEN):  # Who cannot look does not undo what root found right.
         return "who uses the GPUs cannot be told without root"
     outside = [one for one in seen["gpu"] + seen["starters"] if unit_of(one) != SLICE]
     outside += [one for one in seen["storage"] if unit_of(one) + "/AllowedCPUs" in HELD]

@@ -25,9 +25,13 @@ def r37_foreign_on_workload(view):
         return []
     if not view.host.runs_commands or not view.exists(activity.INTERRUPTS):
         return []  # Nothing happens in a capture.
-    before = activity.interrupts(view.host), activity.tasks(view.host)
-    view.host.wait(seconds)
-    after = activity.interrupts(view.host), activity.tasks(view.host)
+    try:
+        before = activity.interrupts(view.host), activity.tasks(view.host)
+        view.host.wait(seconds)
+        after = activity.interrupts(view.host), activity.tasks(view.host)
+    except OSError as error:
+        return [finding("R37", "I", None, "the workload's CPUs cannot be watched: %s: %s" % (
+            activity.INTERRUPTS, error.strerror))]
     return (_interrupts(view.host, activity.fired(before[0], after[0], cpus), seconds)
             + _tasks(view.host, activity.ran(before[1], after[1], cpus), seconds, cpus, pinned))
 

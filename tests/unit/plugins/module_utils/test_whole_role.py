@@ -163,6 +163,34 @@ def test_an_update_of_the_entries_that_fails_is_said_and_done_next_time(tmp_path
     assert set(statuses(plan(root, "boot")).values()) <= SETTLED
 
 
+def test_where_interrupts_went_before_us_is_not_what_we_have_made_of_it(tmp_path):
+    """A driver that is loaded after the first apply gets its interrupts where our default sends them."""
+    root = whole_node.build(tmp_path)
+    numbers = {number: root / "proc/irq" / number for number in ("30", "31")}
+    for number, place in numbers.items():
+        place.rename(tmp_path / number)
+    apply(root, "slices")
+    for number, place in numbers.items():
+        (tmp_path / number).rename(place)
+        (place / "smp_affinity_list").write_text("0-1,4-5,8-9,12-13\n")
+    apply(root, "slices")
+    assert (numbers["30"] / "smp_affinity_list").read_text().strip() == "0-1,8-9"
+    assert roll_back(root).errors == []
+    assert {(place / "smp_affinity_list").read_text().strip() for place in numbers.values()} == {"0-15"}
+
+
+def test_a_partition_that_is_refused_gives_all_of_the_old_one_back(tmp_path, monkeypatch):
+    root = whole_node.build(tmp_path)
+    apply(root, "slices")
+    refused = dict(whole_node.OPTIONS["cpu_isolation_partition"], workload="", refused="no core is left")
+    monkeypatch.setitem(MODES, "refused", (
+        {"cpufreq/scaling_governor": "performance"}, dict(whole_node.OPTIONS, cpu_isolation_partition=refused)))
+    made = apply(root, "refused")
+    assert _result.failures(made) == ["partition: no core is left"]
+    assert {step["status"] for step in made.steps if "_restore" in step} == {"drift"}
+    assert not list((root / "sys/fs/cgroup").glob("*/cpuset.cpus"))
+
+
 def test_the_request_is_kept_for_the_runner_and_for_the_reboot(tmp_path):
     root = whole_node.build(tmp_path)
     apply(root, "slices")

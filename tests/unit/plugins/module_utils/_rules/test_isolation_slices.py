@@ -99,7 +99,7 @@ def test_storage_clients_and_stopped_services_are_warned_of(root):
 def test_a_partition_that_is_refused_is_said(root, mode, severity):
     refused = dict(PARTITION, workload="", refused="no core is left for work")
     (one,) = rules.partition_is_possible(view(root, cpu_isolation_mode=mode, cpu_isolation_partition=refused))
-    assert (one["rule"], one["severity"]) == ("partition", severity)
+    assert (one["rule"], one["severity"], one["setting"]) == ("partition", severity, None)
     assert "no core is left for work" in one["message"]
 
 
@@ -230,6 +230,19 @@ def test_auto_restricts_nothing_where_it_cannot_look(root):
     seen = view(root)
     seen.consumers()["complete"] = False
     assert "without root" in rules.why_not(seen)
+
+
+def test_auto_does_not_take_back_what_root_found_right_for_want_of_root(root):
+    unit(root, "vllm.service", IN_OURS)
+    seen = view(root)
+    seen.consumers()["complete"] = False
+    seen._journal["entries"]["x"] = {"name": "gpuwright.slice/AllowedCPUs"}
+    assert rules.why_not(seen) is None
+    enable(root, "docker.service")
+    seen = view(root)
+    seen.consumers()["complete"] = False
+    seen._journal["entries"]["x"] = {"name": "gpuwright.slice/AllowedCPUs"}
+    assert "docker.service" in rules.why_not(seen)
 
 
 @pytest.mark.parametrize("cpus, warned", [(SLICES["gpuwright.slice/AllowedCPUs"], False), ("2,6-7,10,14-15", True)])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import types
 
 import pytest
@@ -74,6 +75,15 @@ def test_interrupts_on_workload_cpus_are_named_with_device_and_rate(tmp_path):
         "R37", "W", "in 5 s, interrupts came to the workload's CPUs: "
         "34 (mlx5_comp0@pci:0000:41:00.0 of ens1 mlx5_0 0000:41:00.0) on CPU 3, 10.0/s; 90 (acpi) on CPU 2, 1.0/s")]
     assert host.waited == [5]
+
+
+def test_where_nobody_may_look_that_is_said(tmp_path):
+    class Closed(Watched):
+        def read_bytes(self, path, limit=1 << 24):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+    plain_node.put(tmp_path, activity.INTERRUPTS, "")
+    (one,) = watch.r37_foreign_on_workload(view(Closed(tmp_path, lambda: None)))
+    assert one["severity"] == "I" and "/proc/interrupts: Permission denied" in one["message"]
 
 
 def test_tasks_are_named_unless_they_are_the_workloads(tmp_path):
