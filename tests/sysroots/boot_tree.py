@@ -14,6 +14,7 @@ import subprocess
 from tests.sysroots import plain_node
 
 MKCONFIG = "for x in ${sysconfdir}/default/grub.d/*.cfg ; do\n  if [ -e \"${x}\" ]; then\n    . \"${x}\"\n  fi\ndone\n"
+CPU = "/sys/devices/system/cpu/"
 VERSIONS = ("6.1.0-55-amd64", "6.1.0-56-amd64")
 DEFAULT = "GRUB_DISTRIBUTOR=`lsb_release -i -s 2> /dev/null || echo Debian`\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\n" \
           "GRUB_CMDLINE_LINUX=\"\"\n"
@@ -89,6 +90,10 @@ def boot(root):
     text = (root / "boot/grub/grub.cfg").read_text()
     line = re.search(r"\tlinux\t(/boot/vmlinuz-%s.*)" % VERSIONS[-1], text).group(1)
     put(root, "/proc/cmdline", "BOOT_IMAGE=" + line + "\n")
+    for key, path, nothing in (("isolcpus", CPU + "isolated", ""), ("nohz_full", CPU + "nohz_full", "(null)")):
+        if (root / path[1:]).exists():  # Of two the first counts.
+            found = re.search(r" %s=(?:[a-z_]+,)*([0-9,-]+)" % key, line)
+            put(root, path, found.group(1) if found else nothing)
 
 
 def red_hat(folder, *options, **files):

@@ -9,13 +9,14 @@ the boot loader has such (_boot/grub_d.py), else one argument in a file that is 
 
 from __future__ import annotations
 
-from .. import _cmdline
+from .. import _cmdline, _cpulist
 from .._boot import family, grub_d
 
 KEYED_BY = "target"
 VOLATILE = False
 OWNER = None
 PATH = "/proc/cmdline"
+_MADE_OF = {"isolcpus": "/sys/devices/system/cpu/isolated", "nohz_full": "/sys/devices/system/cpu/nohz_full"}
 
 
 def files(role):
@@ -34,8 +35,25 @@ def places(host, row):
 
 
 def read(host, target, path):
-    """What the running kernel was given, "" for nothing."""
-    return _cmdline.value(host.read(path), target)
+    """What the running kernel was given, "" for nothing; with a remark where it has made something else of it.
+
+    It drops a set that it does not like, and of two isolcpus= or nohz_full= the first counts, with a line in its log.
+    """
+    given = _cmdline.value(host.read(path), target)
+    made = host.text(_MADE_OF[target]) if given and target in _MADE_OF else None
+    words = given.split(",")
+    flags = [word for word in words if word[:1].isalpha()]
+    if made is None or (flags and "domain" not in flags):
+        return given
+    try:
+        asked = set(_cpulist.parse(",".join(words[len(flags):])))
+    except ValueError:
+        return given
+    try:
+        kept = set(_cpulist.parse(made))
+    except ValueError:  # "(null)"
+        kept = set()
+    return given if asked <= kept else "%s, of which the kernel made %s" % (given, _cpulist.format(kept) or "nothing")
 
 
 def write(host, target, path, text):

@@ -93,6 +93,31 @@ def test_applied_booted_and_rolled_back_every_byte_is_as_before(debian):
     assert kept(debian) == before
 
 
+@pytest.mark.parametrize("isolated, nohz_full, status, words", [
+    ("2-5", "2-5", "ok", None), ("1-5", "2-5", "ok", None), ("2-5", None, "ok", None),
+    ("2-3", "2-5", "pending_reboot", "domain,2-5, of which the kernel made 2-3"),
+    ("", "2-5", "pending_reboot", "domain,2-5, of which the kernel made nothing"),
+    ("2-5", "(null)", "pending_reboot", "2-5, of which the kernel made nothing")])
+def test_what_the_kernel_did_not_take_is_not_in_force(debian, isolated, nohz_full, status, words):
+    """It drops a set with a line in its log, and of two sets the first counts: tuned's, perhaps, and not ours."""
+    apply(debian)
+    boot_tree.boot(debian)
+    for name, text in (("isolated", isolated), ("nohz_full", nohz_full)):
+        if text is not None:
+            plain_node.put(debian, "/sys/devices/system/cpu/" + name, text)
+    steps = check(debian)
+    assert status in statuses(steps).values() and set(statuses(steps).values()) <= {"ok", status}
+    assert words is None or any(step["running"] == words and words in step["reason"] for step in steps.values())
+
+
+def test_without_the_flag_domain_nothing_is_isolated_and_nothing_missing(debian):
+    asked = {"isolcpus": "managed_irq,2-5"}
+    apply(debian, asked)
+    boot_tree.boot(debian)
+    plain_node.put(debian, "/sys/devices/system/cpu/isolated", "")
+    assert statuses(check(debian, asked)) == {"isolcpus": "ok"}
+
+
 def test_a_setting_that_is_no_longer_asked_for_goes_alone(debian):
     apply(debian)
     made = apply(debian, {"isolcpus": "domain,2-5"})
