@@ -35,7 +35,7 @@ sanity:  ## only ansible-test sanity
 docs:  ## write what is generated: argument specs and READMEs of the roles
 	@tests/setup/with.sh python docs/generate.py
 
-bench:  ## ratios against lstopo, looped sysctl tasks and plain values; not a test
+bench:  ## ratios against lstopo, looped sysctl tasks, plain values, and a loop without slices; not a test
 	@BENCH=1 tests/setup/with.sh tests/bench/run.sh
 
 lab:  ## build the image once and bring up the virtual hosts

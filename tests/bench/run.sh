@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# make bench: the three comparisons, one after the other. A comparison that cannot run here says why.
+# make bench: the comparisons, one after the other. A comparison that cannot run here says why.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 status=0
-for bench in topology defaults sysctl; do
+for bench in topology defaults sysctl jitter; do
     python "tests/bench/$bench.py" || status=1
 done
 exit $status

@@ -26,8 +26,8 @@ SLICES = ("system.slice", "user.slice", "init.scope")
 
 # What an administrator left: another drop-in that sets the same variable, arguments twice, quotes, a space.
 GRUB = "/etc/default/grub.d/20-local.cfg"
-GRUB_TEXT = r'GRUB_CMDLINE_LINUX_DEFAULT="quiet loglevel=5 loglevel=5 local.note=\"two words\" console=tty0"' + "\n"
-ORIGINAL = 'console=ttyS0 net.ifnames=0 quiet loglevel=5 loglevel=5 "local.note=two words" console=tty0'
+GRUB_TEXT = r'GRUB_CMDLINE_LINUX_DEFAULT="quiet local.x=1 local.x=1 local.note=\"two words\" console=tty0"' + "\n"
+ORIGINAL = 'console=ttyS0 net.ifnames=0 quiet local.x=1 local.x=1 "local.note=two words" console=tty0'
 ARGUMENTS = {"isolcpus": "managed_irq,domain," + WORKLOAD, "nohz_full": WORKLOAD, "rcu_nocbs": WORKLOAD,
              "irqaffinity": HOUSEKEEPING}
 
