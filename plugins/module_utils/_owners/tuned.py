@@ -181,8 +181,9 @@ def _section(host, unit, dropped, keys):
     """The lines that take options out of a unit. What they do not repeat, tuned would set to its default."""
     lines = ["type=%s" % unit["type"], "devices=%s" % unit["devices"], "enabled=%d" % unit["enabled"]]
     # A glob goes as a whole: what else it stands for here is named one by one.
-    rest = ["%s=%s" % (path, unit["options"][option][0]) for option, named in dropped.items() if is_glob(named[1])
-            for path in _matching(host, named[1]) if ("sysfs", path) not in keys and path not in unit["options"]]
+    rest = ["%s=%s" % (path, unit["options"][option][0]) for option, named in dropped.items() if is_glob(option)
+            for path in _matching(host, named[1])
+            if not any(rules(key, ("sysfs", path)) for key in keys) and path not in unit["options"]]
     if tuned_profile.has_drop(host) and all(_CAN_BE_DROPPED.match(option) for option in dropped):
         return lines + ["drop=" + ",".join(sorted(dropped))] + rest
     lines += ["%s=%s" % (field, unit[field]) for field in tuned_profile.REGEXES + ("priority",) if unit[field]]

@@ -27,6 +27,11 @@ _VM_TARGETS = {
     "transparent_hugepage.defrag": ("sysfs", _THP + "defrag"),
     "transparent_hugepages": ("sysfs", _THP + "enabled"),
 }
+_CPU = "/sys/devices/system/cpu/"
+_GOVERNORS = _CPU + "cpufreq/policy*/scaling_governor"
+# Of the cpu unit's options those that are a file of each CPU.
+_CPU_TARGETS = {"governor": ("sysfs", _GOVERNORS),
+                "pm_qos_resume_latency_us": ("sysfs", _CPU + "cpu*/power/pm_qos_resume_latency_us")}
 # Anything else is refused by tuned; None is a value that cannot be told.
 _THP_VALUES = ("always", "never", "madvise", None)
 # Writing one of a pair makes the kernel forget the other.
@@ -55,6 +60,8 @@ def values(host, profile):
             text, path = unit["options"][option]
             again = target[0] == "sysctl" and place <= last_sysctl and _reapplies(settings, target[1])
             one = dict(_value(unit, option, text, variables), file=path, reapplied=again)
+            if target[1] == _GOVERNORS:
+                one["value"] = _first_offered(host, one["value"])
             if unit["type"] != "vm" or target[1] != _THP + "enabled" or one["value"] in _THP_VALUES:
                 found[_ratio(target, one)] = one
     return found
@@ -68,11 +75,20 @@ def targets(host, unit):
     if unit["type"] == "sysfs":
         paths = [(re.sub("/+", "/", option).rstrip("/"), option) for option in options]
         return [(("sysfs", path), option) for path, option in paths if path.startswith("/sys/")]
+    if unit["type"] == "cpu":
+        return [(target, option) for option, target in _CPU_TARGETS.items() if option in options]
     if unit["type"] != "vm":
         return []
     at_boot = "transparent_hugepage=" in (host.text("/proc/cmdline") or "")
     return [(target, option) for option, target in _VM_TARGETS.items()
             if option in options and not (at_boot and target[1] == _THP + "enabled")]
+
+
+def _first_offered(host, text):
+    """Of governors with | between, the first that the kernel offers: that is the one which tuned sets."""
+    offered = (host.text(_CPU + "cpufreq/policy0/scaling_available_governors") or "").split()
+    words = (text or "").split("|")
+    return next((word for word in words if word in offered), words[0]) if text else text
 
 
 def rules(named, target):

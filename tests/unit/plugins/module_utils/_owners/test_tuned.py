@@ -227,3 +227,20 @@ def test_units_keep_what_tuned_would_reset(root):
     tuned.apply_take_over(node, tuned.plan_take_over(node, [SWAPPINESS]))
     assert {target[1] for target in tuned.values(node, "gpuwright")} == {"kernel.x"}
     assert "devices=a,b" in (root / FILE.lstrip("/")).read_text()
+
+
+GOVERNOR = ("sysfs", "/sys/devices/system/cpu/cpufreq/policy*/scaling_governor")
+
+
+@pytest.mark.parametrize("text, left", [
+    ("[cpu]\ngovernor=powersave\nenergy_perf_bias=normal\n", "[cpu]\ntype=cpu\ndevices=*\nenabled=1\ndrop=governor"),
+    ("[sysfs]\n%s=powersave\n" % GOVERNOR[1], "[sysfs]\ntype=sysfs\ndevices=*\nenabled=1\ndrop=" + GOVERNOR[1])])
+def test_a_setting_of_many_files_is_taken_over_whole(root, text, left):
+    for number in (0, 1):
+        put(root, "/sys/devices/system/cpu/cpufreq/policy%d/scaling_governor" % number, "powersave")
+    put(root, "/usr/lib/tuned/base/tuned.conf", text)
+    node = Node(root)
+    (found,) = tuned.conflicting(node, {GOVERNOR: "performance"}).values()
+    assert (found["value"], found["sets"]) == ("powersave", GOVERNOR)
+    entry = tuned.plan_take_over(node, [GOVERNOR])
+    assert entry["refused"] == "" and entry["text"].rstrip().endswith(left)

@@ -56,6 +56,20 @@ def test_values_of_captured_profiles(tmp_path):
     assert host.notes == []
 
 
+GOVERNOR = ("sysfs", "/sys/devices/system/cpu/cpufreq/policy*/scaling_governor")
+
+
+@pytest.mark.parametrize("offered, value", [
+    ("performance schedutil", "schedutil"), ("performance powersave", "powersave"), (None, "schedutil")])
+def test_the_cpu_unit_sets_the_governor_that_is_offered_first(tmp_path, offered, value):
+    if offered:
+        put(tmp_path, "/sys/devices/system/cpu/cpufreq/policy0/scaling_available_governors", offered)
+    found = texts(tmp_path, "[cpu]\npriority=10\ngovernor=schedutil|powersave\npm_qos_resume_latency_us=n/a\n")
+    latency = ("sysfs", "/sys/devices/system/cpu/cpu*/power/pm_qos_resume_latency_us")
+    assert found == {GOVERNOR: value, latency: "n/a"}
+    assert tuned_values.rules(GOVERNOR, GOVERNOR)
+
+
 def test_units_of_each_type(tmp_path):
     text = ("[sysctl]\nvm.swappiness=\"10\"\nnet.ipv4.conf.eth0/1.forwarding=1\n"
             "[mine]\ntype=sysctl\nvm.swappiness = 5\n[vm]\ntransparent_hugepages=always\n"
@@ -64,7 +78,7 @@ def test_units_of_each_type(tmp_path):
     assert texts(tmp_path, text) == {
         ("sysctl", "vm.swappiness"): "5", ("sysctl", "net.ipv4.conf.eth0/1.forwarding"): "1", ENABLED: "always",
         DEFRAG: "defer+madvise", ("sysctl", "vm.dirty_ratio"): "30", ("sysctl", "vm.dirty_background_bytes"): "1000000",
-        ("sysfs", "/sys/kernel/mm/ksm/run"): None}
+        ("sysfs", "/sys/kernel/mm/ksm/run"): None, GOVERNOR: "performance"}
 
 
 def test_thp_that_tuned_leaves_alone(tmp_path):
