@@ -34,14 +34,14 @@ _INTERPRETERS = ("python", "pt_main", "ray::", "uvicorn")
 def read(host):
     """What `cpu_isolation` has to know of this node's processes and units.
 
-    "unified" (cgroup v2 alone), "complete" (every process could be looked into), then lists of {"pid", "comm",
-    "cgroup", "holds"}: "gpu" (processes at GPUs and RDMA devices), "starters", "storage", "servers" (inference servers
-    by their command line, with "command"), "members" (in our slice); "enabled" (units of starters), "mounts" (file
-    systems of storage clients), "units" (see gpu_units.py).
+    "unified" (systemd can give slices sets of CPUs here: cgroup v2 with its cpuset controller), "complete" (every
+    process could be looked into), then lists of {"pid", "comm", "cgroup", "holds"}: "gpu" (processes at GPUs and RDMA
+    devices), "starters", "storage", "servers" (inference servers by their command line, with "command"), "members" (in
+    our slice); "enabled" (units of starters), "mounts" (file systems of storage clients), "units" (see gpu_units.py).
     """
     held, complete = jobs.live_jobs(host)
     holds = {job["pid"]: job["holds"] for job in held}
-    found = {"unified": host.exists("/sys/fs/cgroup/cgroup.controllers"), "complete": complete, "gpu": [],
+    found = {"unified": _unified(host), "complete": complete, "gpu": [],
              "starters": [], "storage": [], "servers": [], "members": [], "enabled": _enabled(host),
              "mounts": _mounts(host), "units": gpu_units.read(host)}
     for pid in sorted(int(name) for name in host.names("/proc") if name.isdigit()):
@@ -49,6 +49,11 @@ def read(host):
         for group in _groups(process) if process else ():
             found[group].append(process)
     return found
+
+
+def _unified(host):
+    controllers = (host.text("/sys/fs/cgroup/cgroup.controllers") or "").split()
+    return "cpuset" in controllers and host.exists("/run/systemd/system")
 
 
 def _process(host, pid, holds):

@@ -24,7 +24,7 @@ _NVIDIA, _AMD = 0x10DE, 0x1002
 _VGA, _ACCELERATOR = 0x0300, 0x1200
 _MODES = ("slices", "partition", "boot")
 _PUBLISHED = "affinity.json"
-NO_CGROUP = "this node has no cgroup v2, which sets of CPUs for slices need"
+NO_CGROUP = "this node has no cgroup v2 with the cpuset controller, under systemd, which sets of CPUs for slices need"
 
 
 def partition_is_possible(view):

@@ -62,8 +62,12 @@ def test_what_is_asked_for_in_so_many_words_is_not_withheld(root, mode, values):
 
 
 @pytest.mark.parametrize("mode", ["slices", "partition"])
-def test_without_cgroup_v2_the_rest_of_the_division_goes_too(tmp_path, mode):
-    root = isolation_node.build(tmp_path, **{"/sys/fs/cgroup/cgroup.controllers": None})
+@pytest.mark.parametrize("controllers", [None, "cpu io memory pids", "cpuset cpu"])
+def test_where_slices_get_no_cpus_the_rest_of_the_division_goes_too(tmp_path, mode, controllers):
+    """No cgroup v2; its cpuset controller with version 1, or off; a container without systemd."""
+    root = isolation_node.build(tmp_path, **{"/sys/fs/cgroup/cgroup.controllers": controllers})
+    if "cpuset" in (controllers or ""):
+        (root / "run/systemd/system").rmdir()
     assert withheld(root, mode, SLICES) == dict.fromkeys(SLICES, isolation_slices.NO_CGROUP)
 
 
