@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from .. import _cpulist
+from .._owners import unit_files
 from .._owners.consumers import SLICE, unit_of
 from .._topology import pci
 from . import isolation
@@ -48,16 +49,30 @@ def squeezed(view):
     seen = view.consumers()
     inside = [one for one in seen["gpu"] + seen["starters"]
               if unit_of(one) in held or (alone and unit_of(one) != SLICE)]
-    if inside:
+    waiting = [name for name in seen["enabled"] if _top(_chosen_slice(view, name)) in held or (
+        alone and _top(_chosen_slice(view, name)) != SLICE)]
+    if inside or waiting:
         return refuse(view, "squeezed", SLICES + KERNEL_WORK, "%s: with all that they start they would be held to "
                       "the housekeeping CPUs. Run what computes in gpuwright.slice (Slice=gpuwright.slice), or leave "
-                      "cpu_isolation_mode at auto" % _named(inside))
+                      "cpu_isolation_mode at auto" % (_named(inside) or "%s, enabled for the next boot" % listed(waiting)))
     words = ["%s" % _named([one]) for one in seen["storage"] if unit_of(one) in held]
     words += ["%s, in %s" % (unit["unit"], unit["slice"]) for unit in seen["units"]
-              if unit["on_gpus"] and unit["slice"].partition("/")[0] in held]
+              if unit["on_gpus"] and _top(unit["slice"]) in held]
     if words:
         return [finding("squeezed", "W", HELD[0], "held to the housekeeping CPUs: %s" % listed(words))]
     return []
+
+
+def _chosen_slice(view, unit):
+    """The slice that a service will be in, or the service of a socket."""
+    service = unit.rpartition(".")[0] + ".service"
+    chosen = [line["value"] for line in unit_files.assignments(view.host, service, {"Slice"})]
+    return chosen[-1] if chosen and chosen[-1] else "system.slice"
+
+
+def _top(name):
+    """The slice at the top of the tree: a-b.slice lies in a.slice."""
+    return name[:-len(".slice")].partition("-")[0] + ".slice"
 
 
 def _named(processes):

@@ -52,6 +52,20 @@ def test_slices_are_refused_while_somebody_would_be_squeezed(root, pid, comm, cg
     assert "process %d (%s" % (pid, comm) in words and "in %s" % cgroup in words
 
 
+@pytest.mark.parametrize("name, chosen, refused", [
+    ("slurmd.service", None, True), ("docker.service", None, True), ("slurmd.service", "user-x.slice", True),
+    ("slurmd.service", "gpuwright-jobs.slice", False), ("slurmd.service", "jobs.slice", False),
+    ("ssh.service", None, False)])
+def test_slices_are_refused_where_the_next_boot_would_squeeze_somebody(root, name, chosen, refused):
+    """A node in maintenance: the batch system is stopped while the role runs, and starts afterwards."""
+    enable(root, name)
+    if chosen:
+        unit(root, name + ".d/slice.conf", "[Service]\nSlice=" + chosen)
+    findings, words = found(rules.squeezed, view(root, SLICES))
+    assert findings == (dict.fromkeys(SLICES, ("squeezed", "E")) if refused else {})
+    assert not refused or words.startswith(name + ", enabled")
+
+
 def test_everybody_who_would_be_squeezed_is_named(root):
     process(root, 7, "slurmd", "/system.slice/slurmd.service")
     process(root, 12, "python3", "/user.slice/user-0.slice/session-1.scope", "/dev/nvidia0")
@@ -90,8 +104,10 @@ def test_only_the_slices_that_are_asked_for_count(root):
 def test_storage_clients_and_stopped_services_are_warned_of(root):
     process(root, 30, "mmfsd", "/system.slice/gpfs.service")
     unit(root, "vllm.service", VLLM)
+    unit(root, "vllm-2.service", VLLM + "\nSlice=system-vllm.slice")
     findings, words = found(rules.squeezed, view(root, SLICES))
     assert findings == {"system.slice/AllowedCPUs": ("squeezed", "W")}
+    assert "vllm-2.service, in system-vllm.slice" in words
     assert "process 30 (mmfsd) in /system.slice/gpfs.service" in words and "vllm.service, in system.slice" in words
 
 
