@@ -61,9 +61,9 @@ def build(host, role, catalogue, values, request):
         if step["status"] is None:
             _judge(step)
     plan.steps.extend(_let_go(plan))
+    _guard.protect_boot(plan, request["allow"])
     plan.findings = _guard.consult(plan, catalogue.RULES, options)
     _guard.protect_jobs(plan, request["allow"])
-    _guard.protect_boot(plan, request["allow"])
     plan.wanted_files = wanted_files(plan)
     plan.wanted_files[_desired.path(role)] = _desired.text(plan, catalogue, values, request)
     plan.runner = _desired.runner_files(plan)

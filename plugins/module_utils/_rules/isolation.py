@@ -86,9 +86,10 @@ def cpus_are_there(view):
 
 
 def divided_as_a_whole(view):
-    """Where one of the sets is somebody else's, or cannot be read, CPUs are not divided by the others alone."""
+    """Where one of the sets is somebody else's, or not to be set or read, CPUs are not divided by the others alone."""
     for names in (SLICES, _WORKLOAD[1:]):
-        blocked = next((step for step in live(view, names) if step["status"] in ("conflict", "unreadable")), None)
+        blocked = next((step for step in live(view, names)
+                        if step["status"] in ("conflict", "unreadable", "refused")), None)
         if blocked and any(step["status"] == "drift" for step in live(view)):
             return refuse(view, "half", (blocked["name"],) + tuple(name for name in ALL if name != blocked["name"]),
                           "%s. CPUs are divided as a whole or not at all" % blocked["reason"])

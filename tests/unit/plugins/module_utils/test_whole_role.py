@@ -208,6 +208,17 @@ def test_a_mode_that_is_none_is_an_error_before_any_write(tmp_path):
     assert plain_node.snapshot(root) == before
 
 
+def test_where_the_boot_loader_is_not_ours_nothing_of_the_mode_is_done(tmp_path):
+    """Interrupts would be squeezed onto a few CPUs for nothing."""
+    root = whole_node.build(tmp_path)
+    plain_node.put(root, "/run/ostree-booted", "")
+    plain_node.put(root, "/usr/bin/rpm-ostree", "")
+    made = apply(root, "boot")
+    found = {step["name"]: step["status"] for step in made.steps}
+    assert {found[name] for name in found if name in isolation.ALL} == {"refused"}
+    assert any("rpm-ostree kargs" in one for one in _result.failures(made))
+
+
 def test_what_is_refused_does_not_take_the_place_of_what_the_next_boot_puts_back(tmp_path, monkeypatch):
     """A refused change leaves the old division in force, and so the runner goes on with the old one."""
     root = whole_node.build(tmp_path)
