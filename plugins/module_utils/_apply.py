@@ -188,7 +188,7 @@ def write_step(host, step):
     if "error" in step:
         return
     try:
-        if "_restore" in step or not met(step, step["running"]):
+        if "_restore" in step or "_again" in step or not met(step, step["running"]):
             kind.write(host, target, path, wanted)
         step["after"] = _after(host, kind, step)
     except OSError as error:

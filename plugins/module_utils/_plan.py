@@ -64,6 +64,7 @@ def build(host, role, catalogue, values, request):
     _guard.protect_boot(plan, request["allow"])
     plan.findings = _guard.consult(plan, catalogue.RULES, options)
     _guard.protect_jobs(plan, request["allow"])
+    _write_again(plan)
     plan.wanted_files = wanted_files(plan)
     plan.wanted_files[_desired.path(role)] = _desired.text(plan, catalogue, values, request)
     plan.runner = _desired.runner_files(plan)
@@ -151,6 +152,15 @@ def _judge(step):
     else:
         step["status"] = "drift"
         step["reason"] = ", ".join(part for part in [step["reason"]] + wrong + missing if part)
+
+
+def _write_again(plan):
+    """What a change of another kind would undo is due with it."""
+    changing = {step["kind"] for step in plan.changing}
+    for step in plan.steps:
+        undone_by = getattr(KINDS[step["kind"]], "UNDONE_BY", None)
+        if step["status"] == "ok" and undone_by in changing:
+            step.update(status="drift", reason="what it depends on changes", _again=True)
 
 
 def _let_go(plan):

@@ -14,6 +14,8 @@ VOLATILE = True
 OWNER = None
 ABSENT = "this node has no cgroup v2 with the cpuset controller"
 CGROUP = "/sys/fs/cgroup"
+UNDONE_BY = "resource_control"  # A partition whose CPUs change while it is one becomes invalid.
+_INVALID = " invalid"
 
 
 def files(role):
@@ -44,16 +46,19 @@ def read(host, target, path):
 
 
 def write(host, target, path, text):
-    """Put a value in force. A group that is gone is a member again by itself."""
-    if text != "member" or host.exists(path):
-        host.write_value(path, text)
+    """Put a value in force. A group that is gone is a member by itself; an invalid root has to be one in between."""
+    if text == "member" and not host.exists(path):
+        return
+    if text != "member" and _INVALID in read(host, target, path):
+        host.write_value(path, "member")
+    host.write_value(path, text)
 
 
 def commit(host, steps, changed):
-    """Give back before systemd is told: before Linux 6.1 a partition root cannot lose its CPUs while it is one."""
+    """No partition while systemd changes CPUs: before Linux 6.1 a root cannot lose them, later it becomes invalid."""
     for step in steps:
-        if "_restore" in step:
-            write(host, step["target"], step["_path"], step["_force"])
+        if "_restore" in step or step.get("_again"):
+            write(host, step["target"], step["_path"], step["_force"] if "_restore" in step else "member")
 
 
 def identity(row, target, path):

@@ -112,6 +112,39 @@ def test_a_partition_is_given_back_before_its_cpus(tmp_path):
     assert made.errors == [] and group(root, "gpuwright.slice/cpuset.cpus") is None
 
 
+class Exclusive(Systemd):
+    """As seen on Linux 6.1: a root whose CPUs overlap those of others for a moment is invalid until it was a member."""
+
+    def _reload(self):
+        place = self._group("gpuwright.slice")
+        old = (place / "cpuset.cpus").read_text() if (place / "cpuset.cpus").exists() else ""
+        super()._reload()
+        changed = (place / "cpuset.cpus").exists() and old not in ("", (place / "cpuset.cpus").read_text())
+        if changed and (place / "cpuset.cpus.partition").read_text().startswith("root"):
+            (place / "cpuset.cpus.partition").write_text("root invalid (Cpu list in cpuset.cpus not exclusive)\n")
+
+    def write_value(self, path, text):
+        if not (path.endswith("partition") and text == "root" and "invalid" in self.read(path)):
+            super().write_value(path, text)
+
+
+def test_a_partition_is_one_again_after_its_cpus_have_changed(tmp_path):
+    root = systemd_node.build(tmp_path)
+    wanted = dict(SLICES, **{"gpuwright.slice/cpuset.cpus.partition": "root"})
+    apply(root, wanted)
+    moved = dict(wanted, **{"system.slice/AllowedCPUs": "1", "init.scope/AllowedCPUs": "1",
+                            "gpuwright.slice/AllowedCPUs": "0"})
+    host = Exclusive(str(root), read_only=False)
+    checked = statuses(plan(systemd_node.read_only(root), moved))
+    made = _apply.apply(functools.partial(plan, host, moved), {"what": "test"})
+    assert _result.failures(made) == [] and statuses(made) == checked
+    assert group(root, "gpuwright.slice/cpuset.cpus.partition") == "root"
+    assert set(statuses(plan(host, moved)).values()) == {"ok"}
+    (root / GROUPS[1:] / "gpuwright.slice/cpuset.cpus.partition").write_text("root invalid (x)\n")
+    assert _result.failures(_apply.apply(functools.partial(plan, host, moved), {"what": "test"})) == []
+    assert group(root, "gpuwright.slice/cpuset.cpus.partition") == "root"
+
+
 def test_a_reload_that_fails_is_said_and_repeated(tmp_path):
     root = systemd_node.build(tmp_path)
     applied = apply(root, fails=("systemctl daemon-reload",))
