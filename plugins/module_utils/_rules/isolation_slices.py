@@ -52,9 +52,10 @@ def squeezed(view):
     waiting = [name for name in seen["enabled"] if _top(_chosen_slice(view, name)) in held or (
         alone and _top(_chosen_slice(view, name)) != SLICE)]
     if inside or waiting:
+        who = _named(inside) or "%s, enabled for the next boot" % listed(waiting)
         return refuse(view, "squeezed", SLICES + KERNEL_WORK, "%s: with all that they start they would be held to "
                       "the housekeeping CPUs. Run what computes in gpuwright.slice (Slice=gpuwright.slice), or leave "
-                      "cpu_isolation_mode at auto" % (_named(inside) or "%s, enabled for the next boot" % listed(waiting)))
+                      "cpu_isolation_mode at auto" % who)
     words = ["%s" % _named([one]) for one in seen["storage"] if unit_of(one) in held]
     words += ["%s, in %s" % (unit["unit"], unit["slice"]) for unit in seen["units"]
               if unit["on_gpus"] and _top(unit["slice"]) in held]
