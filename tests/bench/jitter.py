@@ -30,11 +30,12 @@ IN_SLICE = "systemd-run -q --pipe --wait --slice=gpuwright.slice " + LOOP
 SLICES = {"cpu_isolation_mode": "slices", "cpu_isolation_housekeeping_cores_per_node": 1,
           "cpu_isolation_watch_seconds": 0}
 
-# More busy processes than CPUs: without slices some have to run where the loop does.
+# More busy processes than CPUs, half of them starting short commands as agents do: without slices some of it has to run
+# where the loop does.
 BUSY = CPUS + 2
 LOAD = """[Service]
 ExecStart=/bin/sh -c 'for n in %s; do while :; do :; done & while :; do /bin/true; done & done; wait'
-""" % " ".join(str(number) for number in range(BUSY))
+""" % " ".join(str(number) for number in range(BUSY // 2))
 
 
 # -- What a run of the loop says ---------------------------------------------------------------------------------------

@@ -11,9 +11,15 @@ import os
 import stat
 import sys
 
-VALUES = ("/proc/sys/vm", "/proc/sys/kernel", "/sys/kernel/mm", "/sys/devices/system/node", "/proc/cmdline")
+VALUES = (
+    "/proc/sys/vm", "/proc/sys/kernel", "/sys/kernel/mm", "/sys/devices/system/node", "/proc/cmdline",
+    "/proc/irq/default_smp_affinity", "/sys/devices/virtual/workqueue/cpumask", "/sys/devices/system/cpu/isolated",
+    "/sys/fs/cgroup/system.slice/cpuset.cpus", "/sys/fs/cgroup/user.slice/cpuset.cpus",
+    "/sys/fs/cgroup/init.scope/cpuset.cpus", "/sys/fs/cgroup/gpuwright.slice/cpuset.cpus",
+)
 FILES = (
-    "/etc", "/run", "/usr/lib/tuned", "/usr/lib/sysctl.d", "/usr/lib/tmpfiles.d", "/usr/local", "/var/lib", "/root",
+    "/boot/grub", "/etc", "/run", "/usr/lib/tuned", "/usr/lib/sysctl.d", "/usr/lib/tmpfiles.d", "/usr/local",
+    "/var/lib", "/root",
 )
 
 # What the operating system itself changes, and why: nothing else may differ.
