@@ -113,6 +113,21 @@ def housekeeping_stays(view):
     return []
 
 
+def the_rest_is_the_workloads(view):
+    """In slices the workload gets most of the cores that housekeeping need not keep: less would throttle the node."""
+    given = union(view, (GIVEN,))
+    count = int(view.options.get("cpu_isolation_housekeeping_cores_per_node") or 2)
+    cores = [(set(_cpulist.parse(core["cpus"])), core["numa_node"]) for core in view.topology("cpu")["cores"]]
+    nodes = {node for _cpus, node in cores}
+    spare = sum(max(0, sum(here == node for _cpus, here in cores) - count) for node in nodes)
+    got = sum(core <= given for core, _node in cores)
+    if not given or got * 2 >= spare:
+        return []
+    return refuse(view, "workload", (GIVEN,) + tuple(name for name in ALL if name != GIVEN),
+                  "the workload would get %d of the %d cores that are left where housekeeping keeps %d on each NUMA "
+                  "node: give it more, or raise cpu_isolation_housekeeping_cores_per_node" % (got, spare, count))
+
+
 def r4_whole_cores(view):
     """Cores are not split, every node keeps two cores for the system, and no CPU belongs to nobody."""
     given = union(view, _WORKLOAD)

@@ -102,7 +102,7 @@ OPTIONS = (
 )
 
 RULES = (governor.is_offered, isolation.cpus_are_there, isolation.divided_as_a_whole, isolation.housekeeping_stays,
-         isolation.r4_whole_cores,
+         isolation.the_rest_is_the_workloads, isolation.r4_whole_cores,
          isolation_slices.partition_is_possible, isolation_slices.squeezed, isolation_slices.r3_numa_bind,
          isolation_slices.r5_gpus_own_cpus, isolation_slices.launchers_are_told_right,
          isolation_boot.threads_are_pinned, isolation_boot.one_way_only,

@@ -135,3 +135,21 @@ def test_the_sets_cover_the_machine():
     both = isolation.union(view("/", {"system.slice/AllowedCPUs": HOUSEKEEPING, "isolcpus": "domain," + WORKLOAD}),
                            ("system.slice/AllowedCPUs", "isolcpus"))
     assert both == set(range(16))
+
+
+@pytest.mark.parametrize("given, count, refused", [
+    (isolation_node.WORKLOAD, 2, False), ("2,10", 2, True), ("2-3,10-11", 2, False), ("2,10", 3, False),
+    ("2,3,6,7", 2, True)])
+def test_a_slice_that_would_throttle_the_node_is_refused(tmp_path, given, count, refused):
+    """Eight cores on two nodes: with two of each kept, four are left. Half a core is none."""
+    seen = view(isolation_node.build(tmp_path), dict(isolation_node.SLICES, **{isolation.GIVEN: given}),
+                cpu_isolation_housekeeping_cores_per_node=count)
+    findings, words = found(isolation.the_rest_is_the_workloads, seen)
+    assert set(findings.values()) == ({("workload", "E")} if refused else set())
+    assert not refused or "the workload would get" in words
+    assert not refused or set(findings) == set(isolation_node.SLICES)
+
+
+def test_isolating_a_few_cpus_at_boot_throttles_nobody(tmp_path):
+    seen = view(isolation_node.build(tmp_path), dict(BOOT, isolcpus="domain,2,10"), **PINNED)
+    assert isolation.the_rest_is_the_workloads(seen) == []
