@@ -18,7 +18,7 @@ CALLS = (
 )
 SCRIPT = f"""#!/bin/sh
 mkdir -p {TRACES}
-exec strace -f -y -qq -s 4096 -e trace={CALLS} -o {TRACES}/$$ /usr/bin/python3 "$@"
+exec strace --seccomp-bpf -f -y -qq -s 4096 -e trace={CALLS} -o {TRACES}/$$ /usr/bin/python3 "$@"
 """
 
 # What a module may write: Ansible's own temporary folders, with the nameless file by which Python's tempfile finds out
