@@ -4,7 +4,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/setup/python.sh
-export LC_ALL=C.UTF-8 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+TESTS_STARTED=$(date +%s)
+export TESTS_STARTED LC_ALL=C.UTF-8 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # A user's own Ansible settings must not decide what passes here.
 while read -r name; do unset "$name"; done < <(compgen -e ANSIBLE_)
 export ANSIBLE_CONFIG="$PWD/ansible.cfg"
