@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -59,14 +60,15 @@ def pooled(runs):
         "waiting %": sum(run["waited"] for run in runs) / passed / 1e7}
 
 
-def show(what, without, held):
-    """A table: both kinds, and the ratio of each figure."""
-    rows = (("load may run anywhere", without), ("load on housekeeping CPUs", held))
+def show(what, runs):
+    """A table: each kind of run, and the ratio of what the load does where it may run anywhere and where it may not."""
+    alone, without, held = (pooled(runs[kind]) for kind in ("alone", "without", "held"))
+    rows = (("no load of ours", alone), ("load may run anywhere", without), ("load on housekeeping CPUs", held))
     ratios = ["%13.2f" % (value / held[name]) if held[name] else "%13s" % "-" for name, value in without.items()]
     sys.stdout.write("%s\n  %-26s%s\n" % (what, "", "".join("%13s" % name for name in without)))
     for name, figures in rows:
         sys.stdout.write("  %-26s%s\n" % (name, "".join("%13.3f" % value for value in figures.values())))
-    sys.stdout.write("  %-26s%s\n" % ("ratio", "".join(ratios)))
+    sys.stdout.write("  %-26s%s\n" % ("ratio of the last two", "".join(ratios)))
     sys.stdout.flush()
 
 
@@ -93,16 +95,16 @@ def here(loop):
     if len(cpus) < 2:
         sys.stdout.write("jitter: this machine has one CPU, nothing to divide; the lab only\n")
         return
-    mine, others = cpus[-1], set(cpus[:-1])
+    mine, others, load = cpus[-1], set(cpus[:-1]), 2 * len(cpus)
     piece = command([loop, mine, 0, 0]).strip()
-    runs = {"without": [], "held": []}
+    runs = {"alone": [], "without": [], "held": []}
     for _round in range(ROUNDS):
-        for kind, allowed in (("without", set(cpus)), ("held", others)):
-            with busy(allowed, 2 * len(cpus)):
+        for kind, allowed, number in (("alone", others, 0), ("without", set(cpus), load), ("held", others, load)):
+            with busy(allowed, number):
                 runs[kind].append(parsed(command([loop, mine, piece, SECONDS])))
     show("this machine, %d CPUs: a loop of 1 ms pieces pinned to CPU %d, %d busy processes\n"
          "(held by their affinity in place of a slice's set: the same mask for the scheduler; what else runs here "
-         "disturbs both)" % (len(cpus), mine, 2 * len(cpus)), pooled(runs["without"]), pooled(runs["held"]))
+         "disturbs all)" % (len(cpus), mine, load), runs)
 
 
 # -- On a host of the lab ----------------------------------------------------------------------------------------------
@@ -139,10 +141,10 @@ def apart(cpu):
         os.sched_setaffinity(thread, set(cpus) if cpu is None else alone if number == cpu else rest)
 
 
-def measured(cpu, piece):
+def measured(cpu, piece, load="load"):
     """One run in the workload's slice while the service is busy; this machine's CPUs are divided only meanwhile."""
     apart(cpu)
-    text = on("systemctl start load; %s %s %s %s; systemctl stop load" % (IN_SLICE, cpu, piece, SECONDS))
+    text = on("systemctl start %s; %s %s %s %s; systemctl stop load" % (load, IN_SLICE, cpu, piece, SECONDS))
     apart(None)
     return parsed(text)
 
@@ -152,7 +154,7 @@ def lab(loop, folder):
     up(folder)
     on("cat > %s; chmod 755 %s" % (LOOP, LOOP), input=loop.read_bytes())
     on("cat > /run/systemd/system/load.service; systemctl daemon-reload", input=LOAD.encode())
-    runs = {"without": [], "held": []}
+    runs = {"alone": [], "without": [], "held": []}
     for number in range(ROUNDS_IN_LAB):
         play(folder, "site", "--tags", "cpu_isolation", "-e", json.dumps(SLICES))
         if number == 0:
@@ -160,6 +162,7 @@ def lab(loop, folder):
                             for name in ("system", "gpuwright"))
             cpu = int(mine.replace("-", ",").split(",")[-1])
             piece = on("%s %d 0 0" % (IN_SLICE, cpu)).strip()
+        runs["alone"].append(measured(cpu, piece, load="basic.target"))
         runs["held"].append(measured(cpu, piece))
         play(folder, "rollback")
         runs["without"].append(measured(cpu, piece))
@@ -167,17 +170,22 @@ def lab(loop, folder):
          "of a service\n(role cpu_isolation in mode slices, which holds system services to CPU %s, and "
          "rollback.yml in turns.\nEmulation and neighbours make times coarse; the last two columns are the host's own "
          "scheduler's)" % (CPUS, guest.state(guest.home() / HOST)["accelerator"], cpu, BUSY, system),
-         pooled(runs["without"]), pooled(runs["held"]))
+         runs)
 
 
 def main():
     """Compile, measure here, measure in the lab."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # The host ends with us.
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         try:
             command(["cc", "-O2", "-static", "-o", folder / "jitter", pathlib.Path(__file__).with_suffix(".c")])
         except FileNotFoundError:
             sys.exit("jitter: needs a C compiler (apt-get install gcc libc6-dev)")
+        load, cpus = os.getloadavg()[0], len(os.sched_getaffinity(0))
+        if load > cpus / 2:
+            sys.stdout.write("jitter: others are at work on this machine (load average %.1f, %d CPUs) and disturb the "
+                             "loop too: the figures below say little\n" % (load, cpus))
         here(folder / "jitter")
         try:
             lab(folder / "jitter", folder)
