@@ -86,8 +86,12 @@ class View:
             for name, reader in (("cpu", cpu), ("numa_nodes", numa)):
                 self._found[name] = reader.read(self.host, self._found)
         if section not in self._found:
-            self._found.update(read_topology(self.host, (section,)))
+            self._found.update(read_topology(self.host, (section,), self._nics("compute"), self._nics("storage")))
         return self._found[section]
+
+    def _nics(self, purpose):
+        """The operator's word on which NICs serve GPUs or storage, where the role has it as an option."""
+        return next((value for name, value in self.options.items() if name.endswith("_%s_nics" % purpose)), None)
 
 
 def consult(plan, rules, options):
@@ -120,13 +124,21 @@ def protect_jobs(plan, allow):
         step.update(status="refused", reason=words + "; gpuwright_allow: [link] lets it through")
 
 
-def protect_boot(plan, allow):
-    """Refuse what this node's boot loader must not, or must not without a word of the operator's, be given."""
-    for step in plan.changing:
+def hold_back(plan, allow):
+    """Mark what this node sets in a way that was never tried on the real thing, and refuse to change it so, or at all,
+    without a word of the operator's. What was set so, and outlives no boot, comes back so without another word.
+    """
+    for step in plan.steps:
         kind = KINDS[step["kind"]]
-        words = kind.refusal(plan.host) if hasattr(kind, "refusal") else None
-        if words is None and hasattr(kind, "unverified") and "unverified" not in allow:
-            words = kind.unverified(plan.host)
-            words = words and words + "; gpuwright_allow: [unverified] lets it through"
+        if step["status"] == "not_applicable":
+            continue
+        words = kind.unverified(plan.host) if hasattr(kind, "unverified") else None
         if words:
-            step.update(status="refused", reason=words)
+            step["unverified"] = words
+        if step["status"] == "drift":
+            refusal = kind.refusal(plan.host) if hasattr(kind, "refusal") else None
+            let_go = "_restore" in step and kind.VOLATILE
+            if refusal is None and words and "unverified" not in allow and not let_go:
+                refusal = words + "; gpuwright_allow: [unverified] lets it through"
+            if refusal:
+                step.update(status="refused", reason=refusal)

@@ -10,19 +10,36 @@ from __future__ import annotations
 
 from ._kinds import (
     cpuset,
+    dcb,
+    device_attribute,
     document,
     irq,
     kernel_argument,
+    kernel_module,
+    logind,
+    module_option,
+    netdev,
+    pam_limit,
+    pci_config,
+    rail_route,
+    rdma_cm,
     resource_control,
     sysctl,
     sysfs,
+    udev_attribute,
     unit_environment,
+    unit_limit,
+    unit_state,
 )
 from ._values import nearest
 
 # In the order in which an apply has each kind follow up on its files, and in which originals come back.
-KINDS = {"sysctl": sysctl, "sysfs": sysfs, "cpuset": cpuset, "resource_control": resource_control,
-         "unit_environment": unit_environment, "irq": irq, "document": document, "kernel_argument": kernel_argument}
+KINDS = {"kernel_module": kernel_module, "sysctl": sysctl, "sysfs": sysfs, "udev_attribute": udev_attribute,
+         "netdev": netdev, "rail_route": rail_route, "cpuset": cpuset, "resource_control": resource_control,
+         "unit_environment": unit_environment, "unit_limit": unit_limit, "pam_limit": pam_limit, "logind": logind,
+         "unit_state": unit_state, "irq": irq, "dcb": dcb, "device_attribute": device_attribute, "rdma_cm": rdma_cm,
+         "pci_config": pci_config, "document": document, "module_option": module_option,
+         "kernel_argument": kernel_argument}
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -34,21 +51,25 @@ class BadInput(Exception):
         self.problems = problems
 
 
-def check(host, rows, values, origins):
+def check(host, rows, values, request, options):
     """[(row, target, path, fields, desired)] for what is not null; path is None where there is no such place.
 
-    `values` maps row names to raw values, `origins` row names to where they were set. Raises BadInput with every
-    problem there is, not only the first.
+    `values` maps row names to raw values, `request` has `origins` (row names to where they were set) and perhaps
+    `absent_ok` (a device that is named may be missing, as at boot). Raises BadInput with every problem there is, not
+    only the first.
     """
     known = {row.name: row for row in rows}
+    origins, absent_ok = request["origins"], request.get("absent_ok", False)
     problems = ["%s is no setting of this role; %s" % (name, nearest(name, known))
                 for name in values if name not in known]
+    if not absent_ok:
+        problems += _absent(host, [row for row in rows if values.get(row.name) is not None], options)
     wanted = []
     for row in rows:
         if values.get(row.name) is None:
             continue
         try:
-            wanted.extend(_expand(host, row, row.value.parse(values[row.name])))
+            wanted.extend(_expand(host, row, row.value.parse(values[row.name]), options, absent_ok))
         except ValueError as error:
             origin = origins.get(row.name, "set by the task")
             where = origin if origin.startswith(row.variable) else "%s (%s)" % (row.variable, origin)
@@ -86,12 +107,25 @@ def check_options(known, given):
     return checked
 
 
-def _expand(host, row, value):
-    """One (row, target, path, fields, desired) for every place where the row lives here."""
-    found = KINDS[row.kind].places(host, row)
+def _absent(host, rows, options):
+    """A sentence for each device that an option names and that is not here."""
+    found = []
+    for name, kind in sorted({(row.devices, row.kind) for row in rows if row.devices}):
+        here = KINDS[kind].devices(host)
+        found += ["%s: there is no %s here; %s" % (name, one, nearest(one, here))
+                  for one in options.get(name) or () if one not in here]
+    return sorted(set(found))
+
+
+def _expand(host, row, value, options, absent_ok):
+    """One (row, target, path, fields, desired) for every place where the row lives here and a value is given."""
+    found = KINDS[row.kind].places(host, row, options)
     if hasattr(row.value, "pick"):
-        row.value.check(value, [fields for _target, _path, fields in found])
+        if not absent_ok:
+            row.value.check(value, [fields for _target, _path, fields in found])
+        found = [(target, path, fields, row.value.pick(value, fields)) for target, path, fields in found]
+    else:
+        found = [(target, path, fields, value) for target, path, fields in found]
     if not found:
         return [(row, row.name, None, {}, value if isinstance(value, str) else row.value.nothing)]
-    return [(row, target, path, fields, row.value.pick(value, fields) if hasattr(row.value, "pick") else value)
-            for target, path, fields in found]
+    return [(row,) + place for place in found if place[-1] is not None]

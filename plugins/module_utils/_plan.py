@@ -45,10 +45,10 @@ def build(host, role, catalogue, values, request):
     """The plan of one role. Raises BadInput, ForeignJournal or _conflicts.UnknownOwner before anything is written.
 
     `catalogue` has ROWS, OPTIONS and RULES, and perhaps `withhold`. `request` is {origins: {row name: where set},
-    take_over: [owner], allow: [disruption], options: {option of the role: value}}.
+    take_over: [owner], allow: [disruption], options: {option of the role: value}} and perhaps absent_ok (_input.check).
     """
-    wanted = check(host, catalogue.ROWS, values, request["origins"])
     options = check_options(catalogue.OPTIONS, request["options"])
+    wanted = check(host, catalogue.ROWS, values, request, options)
     _conflicts.check_owners(host, request["take_over"])
     plan = Plan(host, role, _journal.load(host))
     plan.files = our_files(host, role)
@@ -61,7 +61,7 @@ def build(host, role, catalogue, values, request):
         if step["status"] is None:
             _judge(step)
     plan.steps.extend(_let_go(plan))
-    _guard.protect_boot(plan, request["allow"])
+    _guard.hold_back(plan, request["allow"] + _allowed(role, options))
     plan.findings = _guard.consult(plan, catalogue.RULES, options)
     _guard.protect_jobs(plan, request["allow"])
     _write_again(plan)
@@ -70,6 +70,11 @@ def build(host, role, catalogue, values, request):
     plan.runner = _desired.runner_files(plan)
     _notice_edits(plan)
     return plan
+
+
+def _allowed(role, options):
+    """A role whose ways are not verified yet has an option that lets them through for good: ROLE_apply."""
+    return ["unverified"] if options.get(role + "_apply") else []
 
 
 def _withheld(plan, catalogue, options, names):
@@ -177,7 +182,13 @@ def _let_go(plan):
 def in_order(entries):
     """The entries of a journal in the order in which they come back: kind after kind, as they are carried out."""
     kinds = list(KINDS)
-    return sorted(entries.items(), key=lambda item: (kinds.index(item[1]["kind"]), item[0]))
+
+    def turn(item):
+        key, entry = item
+        kind = KINDS[entry["kind"]]
+        own = kind.turn(entry["target"], entry["path"]) if hasattr(kind, "turn") else ()
+        return kinds.index(entry["kind"]), own, key
+    return sorted(entries.items(), key=turn)
 
 
 def restore_step(host, key, entry, files):

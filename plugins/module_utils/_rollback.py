@@ -65,7 +65,7 @@ def plan_rollback(host, roles=(), allow=()):
             step = restore_step(host, key, entry, our_files(host, entry["role"]))
             plan.steps.append(dict(step, why="rollback", _role=entry["role"]))
     _guard.protect_jobs(plan, allow)
-    _guard.protect_boot(plan, allow)
+    _guard.hold_back(plan, allow)
     refused = {step["_role"]: step["reason"] for step in plan.steps if step["status"] == "refused"}
     for step in plan.changing:
         if step["_role"] in refused:

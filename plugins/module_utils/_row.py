@@ -14,7 +14,10 @@ EFFECTS = ("now", "next process", "reboot")
 
 
 class Row:
-    """One tunable. Made by the constructors below, which are named after the kind of place it lives in."""
+    """One tunable. Made by the constructors below, which are named after the kind of place it lives in.
+
+    `devices` names the option of the role that lists the devices which the row repeats over.
+    """
 
     def __init__(self, kind, name, value, **words):
         self.kind = kind
@@ -31,6 +34,7 @@ class Row:
         self.twin = words.pop("twin", None)
         self.needs = words.pop("needs", None)
         self.reserved = words.pop("reserved", None)
+        self.devices = words.pop("devices", None)
         if words:
             raise ValueError("%s: unknown %s" % (name, ", ".join(sorted(words))))
         if self.effect not in EFFECTS or self.disruption not in DISRUPTIONS:
@@ -83,3 +87,73 @@ def kernel_argument(name, value, **words):
 def document(name, value, **words):
     """A file that is published for others below /etc/gpuwright."""
     return Row("document", name, value, paths=(), **words)
+
+
+def block_queue(name, value, **words):
+    """A file of a block device's queue, named queue/FILE, persisted by a udev rule."""
+    return Row("udev_attribute", name, value, paths=("/sys/class/block/{device}/" + name,), **words)
+
+
+def net_attribute(name, value, **words):
+    """A file of a network interface in /sys/class/net, named net/FILE, persisted by a udev rule."""
+    return Row("udev_attribute", name, value, paths=("/sys/class/net/{device}/" + name.partition("/")[2],), **words)
+
+
+def netdev(name, value, **words):
+    """A property of a network interface, named GROUP/PROPERTY: link/mtu, or what ethtool(8) knows, such as ring/rx."""
+    return Row("netdev", name, value, paths=(), disruption="link", **words)
+
+
+def rail_route(name, value, **words):
+    """A routing rule and table of its own for each of several interfaces in one subnet."""
+    return Row("rail_route", name, value, paths=(), **words)
+
+
+def unit_limit(name, value, **words):
+    """A limit of systemd.exec(5), named Limit..., of every service of the row that is installed."""
+    return Row("unit_limit", name, value, paths=(), **words)
+
+
+def pam_limit(name, value, **words):
+    """An item of limits.conf(5) for everybody who logs in through PAM."""
+    return Row("pam_limit", name, value, paths=(), effect="next process", disruption="process", **words)
+
+
+def logind(name, value, **words):
+    """A setting of logind.conf(5)."""
+    return Row("logind", name, value, paths=(), **words)
+
+
+def unit_state(name, value, **words):
+    """Whether a unit is enabled and running, named by the unit."""
+    return Row("unit_state", name, value, paths=(), **words)
+
+
+def dcb(name, value, **words):
+    """A property of an interface's data center bridging, named dcb/PROPERTY, by dcb(8) or mlnx_qos."""
+    return Row("dcb", name, value, paths=(), disruption="link", **words)
+
+
+def device_attribute(name, value, path, **words):
+    """A file of a device that nothing native persists; {device} in `path` stands for the device."""
+    return Row("device_attribute", name, value, paths=(path,), **words)
+
+
+def rdma_cm(name, value, **words):
+    """A default of the RDMA connection manager for the ports of a device, in configfs."""
+    return Row("rdma_cm", name, value, paths=(), **words)
+
+
+def pci_config(name, value, **words):
+    """A field of PCI functions' configuration space, named pci/FIELD."""
+    return Row("pci_config", name, value, paths=(), disruption="link", **words)
+
+
+def kernel_module(name, value, **words):
+    """Whether a kernel module is loaded, now and at boot, named by the module."""
+    return Row("kernel_module", name, value, paths=("/sys/module/" + name,), **words)
+
+
+def module_option(name, value, **words):
+    """A parameter of a kernel module, named MODULE/PARAMETER, as of the next time that the module is loaded."""
+    return Row("module_option", name, value, paths=(), effect="reboot", disruption="reboot", **words)

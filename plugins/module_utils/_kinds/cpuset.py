@@ -28,7 +28,7 @@ def file(role, target, taken=False):
     return None
 
 
-def places(host, row):
+def places(host, row, options):
     """[(target, path, fields)]; empty without cgroup v2 or its cpuset controller. The group may not be there yet."""
     offered = (host.text(CGROUP + "/cgroup.controllers") or "").split()
     return [(row.name, "%s/%s" % (CGROUP, row.name), {})] if "cpuset" in offered else []

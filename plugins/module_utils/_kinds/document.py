@@ -26,7 +26,7 @@ def file(role, target, taken=False):
     return "%s/%s" % (FOLDER, target)
 
 
-def places(host, row):
+def places(host, row, options):
     """Any machine can have it."""
     return [(row.name, file(None, row.name), {})]
 

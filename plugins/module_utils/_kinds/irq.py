@@ -34,7 +34,7 @@ def file(role, target, taken=False):
     return None
 
 
-def places(host, row):
+def places(host, row, options):
     """[(target, path, fields)] of the devices; the node is "" where it cannot be told."""
     return [(" ".join(device["names"] + [device["address"]]), device["path"],
              {"node": "" if device["node"] is None else str(device["node"])}) for device in interrupts.devices(host)]

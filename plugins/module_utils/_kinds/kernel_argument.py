@@ -29,7 +29,7 @@ def file(role, target, taken=False):
     return "%s/90-gpuwright-%s.cfg" % (grub_d.FOLDER, role)
 
 
-def places(host, row):
+def places(host, row, options):
     """[(target, path, fields)]; every running kernel has a command line."""
     return [(row.name, PATH, {})] if host.exists(PATH) else []
 

@@ -47,7 +47,7 @@ def companions(role, texts):
     return {_starter(role): "%s[Unit]\nWants=%s\n" % (head, OURS) if ours else None}
 
 
-def places(host, row):
+def places(host, row, options):
     """[(target, path, fields)]; empty without cgroup v2, its cpuset controller, or systemd."""
     unit, _slash, name = row.name.partition("/")
     offered = (host.text(CGROUP + "/cgroup.controllers") or "").split()

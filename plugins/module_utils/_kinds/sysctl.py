@@ -7,7 +7,8 @@ PRIVATE to the collection. What every kind has:
   KEYED_BY      what `parse` names values by, "target" or "path"
   VOLATILE      whether nothing native persists it, so that the node runner puts it back at boot
   OWNER         by which name another file's hold on it can be handed to us, or None
-  places        where a row lives on this machine
+  places        where a row lives on this machine, [(target, path, fields)]; `options` are those of the role. Of a row
+                that repeats over devices (Row.devices) each of them is a place, and fields["device"] says which
   read, write   what is in force there as text, "" for nothing, and how to change that
   in_force      what to write to get today's state back
   identity      what names that original in the journal
@@ -23,7 +24,9 @@ and may have:
   plain         a value as it is written, where the kernel prints more
   persisted     {configured, file} where this machine persists it in no file of ours
   given         whoever else gives the very value already, so that ours would be a repetition
-  refusal, unverified   why this machine's way of persisting it is not, or not yet, to be used
+  refusal, unverified   why this machine's way of setting it is not, or not yet, to be used
+  devices       {name: what it is, in words} of all that Row.devices may name
+  turn          sorts the originals of this kind, by (target, path), where the order of giving back counts
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ def file(role, target, taken=False):
     return files(role)[taken]
 
 
-def places(host, row):
+def places(host, row, options):
     """Where the row lives on this machine: [(target, path, fields)]; empty where this kernel has no such key."""
     path = row.paths[0]
     return [(row.name, path, {})] if host.exists(path) else []

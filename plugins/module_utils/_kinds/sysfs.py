@@ -32,7 +32,7 @@ def file(role, target, taken=False):
     return files(role)[taken]
 
 
-def places(host, row):
+def places(host, row, options):
     """Where the row lives on this machine: [(target, path, fields)], by the first of its paths that matches any."""
     for pattern in row.paths:
         if "*" in pattern:

@@ -50,7 +50,7 @@ def companions(role, texts):
     return made
 
 
-def places(host, row):
+def places(host, row, options):
     """[(target, path, fields)]; empty where the unit is not installed. The path is where its processes are listed."""
     unit = row.name.partition("/")[0]
     if not unit_environment.is_installed(host, unit):

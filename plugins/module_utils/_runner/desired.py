@@ -45,7 +45,8 @@ def parse(content, name="desired settings"):
     if wrong or not isinstance(role, str):
         raise DamagedDesired("%s is damaged (%s has another shape): apply its role again"
                              % (name, ", ".join(wrong) or "role"))
-    return dict({part: found[part] for part in _PARTS}, role=role, origins={}, allow=[])
+    return dict({part: found[part] for part in _PARTS}, role=role, origins={}, allow=[],
+                absent_ok=True)
 
 
 def _words(error):

@@ -8,18 +8,19 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from . import cpu_isolation, numa, thp, vm
+from . import cpu_isolation, gpudirect, network, numa, nvme, rdma_roce, thp, vm
 
-ROLES = {"vm": vm, "thp": thp, "numa": numa, "cpu_isolation": cpu_isolation}
+ROLES = {"vm": vm, "thp": thp, "numa": numa, "cpu_isolation": cpu_isolation, "network": network,
+         "rdma_roce": rdma_roce, "nvme": nvme, "gpudirect": gpudirect}
 
 # The variables that belong to no role; README.md says what each does.
 FOR_EVERY_ROLE = (
-    "gpuwright_allow", "gpuwright_drain", "gpuwright_drain_become", "gpuwright_drain_host", "gpuwright_drain_poll",
-    "gpuwright_drain_tasks", "gpuwright_drain_timeout", "gpuwright_ignore_variables", "gpuwright_kubernetes_node",
-    "gpuwright_nodes", "gpuwright_reboot_allow", "gpuwright_reboot_also", "gpuwright_reboot_budget",
-    "gpuwright_reboot_per_rack", "gpuwright_reboot_settle", "gpuwright_reboot_timeout", "gpuwright_report_dir",
-    "gpuwright_serial", "gpuwright_slurm_node", "gpuwright_take_over", "gpuwright_undrain_tasks",
-    "gpuwright_workload")
+    "gpuwright_allow", "gpuwright_compute_nics", "gpuwright_drain", "gpuwright_drain_become",
+    "gpuwright_drain_host", "gpuwright_drain_poll", "gpuwright_drain_tasks", "gpuwright_drain_timeout",
+    "gpuwright_ignore_variables", "gpuwright_kubernetes_node", "gpuwright_nodes", "gpuwright_reboot_allow",
+    "gpuwright_reboot_also", "gpuwright_reboot_budget", "gpuwright_reboot_per_rack", "gpuwright_reboot_settle",
+    "gpuwright_reboot_timeout", "gpuwright_report_dir", "gpuwright_serial", "gpuwright_slurm_node",
+    "gpuwright_storage_nics", "gpuwright_take_over", "gpuwright_undrain_tasks", "gpuwright_workload")
 
 
 def variables(role):

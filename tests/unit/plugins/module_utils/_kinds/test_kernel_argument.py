@@ -262,4 +262,4 @@ def test_nobody_undercuts_and_a_write_waits_for_the_boot(debian):
 
 def test_without_a_command_line_there_is_no_such_setting(tmp_path):
     root = plain_node.build(tmp_path, **{"/proc/cmdline": None})
-    assert kernel_argument.places(boot_tree.Machine(str(root)), CATALOGUE.ROWS[0]) == []
+    assert kernel_argument.places(boot_tree.Machine(str(root)), CATALOGUE.ROWS[0], {}) == []

@@ -20,7 +20,7 @@ REQUEST = {"values": {"vm.swappiness": 10, "nr_hugepages": {"2048": 4}}, "option
 
 def test_a_request_comes_back_as_the_engine_takes_it(tmp_path):
     put(tmp_path, desired.path("vm"), desired.text("vm", dict(REQUEST, origins={"vm.swappiness": "x"}, role="else")))
-    assert desired.load(Host(str(tmp_path))) == [dict(REQUEST, role="vm", origins={}, allow=[])]
+    assert desired.load(Host(str(tmp_path))) == [dict(REQUEST, role="vm", origins={}, allow=[], absent_ok=True)]
 
 
 def test_the_same_request_always_gives_the_same_text():

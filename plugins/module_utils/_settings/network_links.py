@@ -1,0 +1,13 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of role network that belong to one link: MTU, rings, channels, coalescing. Part of network.py.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+ROWS = ()
+OPTIONS = ()
+RULES = ()
