@@ -12,7 +12,7 @@ from ._values import nearest
 
 
 class PerDevice:
-    """One value of type `each` for every device of the row, or {device: value}; what a dict leaves out is not managed."""
+    """One value of type `each` for every device of the row, or {device: value}, which leaves the others alone."""
 
     argument = {"type": "raw"}
     nothing = ""

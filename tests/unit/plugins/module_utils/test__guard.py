@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _result
 from ansible_collections.gpuwright.node.plugins.module_utils._input import BadInput
+from ansible_collections.gpuwright.node.plugins.module_utils._kinds import sysctl as sysctl_kind
 from ansible_collections.gpuwright.node.plugins.module_utils._row import sysctl
 from ansible_collections.gpuwright.node.plugins.module_utils._values import Int
 
@@ -123,3 +124,37 @@ def test_a_job_keeps_a_link_row_from_being_given_back_too(tmp_path):
     assert roll_back(root, allow=["link"]).errors == []
     now = {path: what for path, what in plain_node.snapshot(root).items() if not path.startswith("/proc/4242")}
     assert now == before
+
+
+UNVERIFIED = types.SimpleNamespace(RULES=(), OPTIONS=({"name": "vm_apply", "type": "bool", "doc": "x"},),
+                                   ROWS=LINK.ROWS[1:])
+
+
+@pytest.fixture
+def untried(monkeypatch):
+    """Kind sysctl as if it were a way that was never tried on the real thing."""
+    monkeypatch.setattr(sysctl_kind, "unverified", lambda host: "never tried on a real NIC", raising=False)
+
+
+def test_what_was_never_tried_is_checked_only_and_marked(tmp_path, untried):
+    step = steps(apply(plain_node.build(tmp_path), "vm", {"kernel.panic": 10}, catalogue=UNVERIFIED))["kernel.panic"]
+    assert (step["status"], step["unverified"]) == ("refused", "never tried on a real NIC")
+    assert step["reason"] == "never tried on a real NIC; gpuwright_allow: [unverified] lets it through"
+    assert (tmp_path / "proc/sys/kernel/panic").read_text() == "0\n"
+
+
+@pytest.mark.parametrize("request_of_it", [{"allow": ["unverified"]}, {"options": {"vm_apply": True}}])
+def test_a_word_of_the_operator_lets_it_through(tmp_path, untried, request_of_it):
+    made = apply(plain_node.build(tmp_path), "vm", {"kernel.panic": 10}, catalogue=UNVERIFIED, **request_of_it)
+    assert statuses(made) == {"kernel.panic": "drift"} and steps(made)["kernel.panic"]["unverified"]
+    assert (tmp_path / "proc/sys/kernel/panic").read_text() == "10\n"
+
+
+def test_a_rollback_of_what_lasts_asks_again_but_what_a_boot_would_undo_just_comes_back(tmp_path, untried,
+                                                                                       monkeypatch):
+    root = plain_node.build(tmp_path)
+    apply(root, "vm", {"kernel.panic": 10}, catalogue=UNVERIFIED, allow=["unverified"])
+    assert statuses(roll_back(root)) == {"kernel.panic": "refused"}
+    monkeypatch.setattr(sysctl_kind, "VOLATILE", True)
+    roll_back(root)
+    assert (root / "proc/sys/kernel/panic").read_text() == "0\n"
