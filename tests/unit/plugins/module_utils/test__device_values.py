@@ -32,7 +32,7 @@ def test_a_bad_value_is_named_with_its_device():
 
 
 def test_a_device_that_the_row_has_not_is_refused_with_the_nearest_name():
-    with pytest.raises(ValueError, match="eht0 is none of its devices here; did you mean eth):
+    with pytest.raises(ValueError, match="eht0 is none of its devices here; did you mean eth"):
         MTU.check({"eht0": "9000"}, PLACES)
 
 
