@@ -13,10 +13,11 @@ import contextlib
 import errno
 
 from . import _journal, _pending
+from ._drop_ins import owns, wanted_files
 from ._host import CommandNotRun, Locked
 from ._input import KINDS
 from ._owners import tuned
-from ._plan import met, plain, wanted_files
+from ._plan import met, plain
 from ._runner import desired, install
 
 LOCK = "/run/gpuwright.lock"
@@ -82,7 +83,7 @@ def commit(host, roles, steps, changed, errors):
     """Have each kind do what follows when its files have changed or its settings are due; a failure marks its steps."""
     for name, kind in KINDS.items():
         mine = [step for step in steps if step["kind"] == name]
-        files = [path for path in changed if any(path in kind.files(role) for role in roles)]
+        files = [path for path in changed if any(owns(kind, role, path) for role in roles)]
         if not hasattr(kind, "commit") or not (mine or files):
             continue
         try:

@@ -108,9 +108,11 @@ def check_options(known, given):
 
 
 def _absent(host, rows, options):
-    """A sentence for each device that an option names and that is not here."""
+    """A sentence for each device that an option names and that is not here, where its kind says what is."""
     found = []
     for name, kind in sorted({(row.devices, row.kind) for row in rows if row.devices}):
+        if not hasattr(KINDS[kind], "devices"):
+            continue
         here = KINDS[kind].devices(host)
         found += ["%s: there is no %s here; %s" % (name, one, nearest(one, here))
                   for one in options.get(name) or () if one not in here]

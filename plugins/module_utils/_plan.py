@@ -10,6 +10,7 @@ reports is what an apply does. Keys of a step that begin with "_" are for _apply
 from __future__ import annotations
 
 from . import _conflicts, _desired, _guard, _journal
+from ._drop_ins import notice_edits, our_files, wanted_files
 from ._input import KINDS, check, check_options
 
 _ABSENT = "this kernel has no such setting"
@@ -66,9 +67,10 @@ def build(host, role, catalogue, values, request):
     _guard.protect_jobs(plan, request["allow"])
     _write_again(plan)
     plan.wanted_files = wanted_files(plan)
+    plan.files = dict(dict.fromkeys(plan.wanted_files), **plan.files)
     plan.wanted_files[_desired.path(role)] = _desired.text(plan, catalogue, values, request)
     plan.runner = _desired.runner_files(plan)
-    _notice_edits(plan)
+    notice_edits(plan)
     return plan
 
 
@@ -81,13 +83,6 @@ def _withheld(plan, catalogue, options, names):
     """{row name: why it is not managed on this node now}, from the role itself."""
     withhold = getattr(catalogue, "withhold", None)
     return withhold(_guard.View(plan, options), options, names) if withhold else {}
-
-
-def _file_text(host, path):
-    try:
-        return host.read_bytes(path).decode("utf-8", "replace")
-    except OSError:
-        return None
 
 
 def _step(plan, place, why, withheld):
@@ -211,42 +206,3 @@ def restore_step(host, key, entry, files):
 def plain(kind, text):
     """A value as it is written, where the kernel prints more."""
     return kind.plain(text) if hasattr(kind, "plain") else text.strip()
-
-
-def our_files(host, role):
-    """The text of each of our files for a role, None for one that is not there."""
-    paths = [path for kind in KINDS.values() for path in kind.files(role)] + [_desired.path(role)]
-    return {path: _file_text(host, path) for path in paths}
-
-
-def _notice_edits(plan):
-    """A file of ours that somebody else changed makes its settings drift, though each of its lines may be right.
-
-    What was asked for changes with every request: there each value counts, which _desired.mark has compared.
-    """
-    for path, text in plan.wanted_files.items():
-        if path == _desired.path(plan.role) and plan.files[path] is not None:
-            continue
-        if text != plan.files[path] and not any(step["file"] == path for step in plan.changing):
-            for step in plan.steps:
-                if step["file"] == path and step["status"] == "ok":
-                    step.update(status="drift", reason="%s is not as we wrote it" % path)
-
-
-def wanted_files(plan):
-    """The text that each of our files shall have, None for none: what conflicts or is refused keeps the line it has."""
-    head = (_journal.HEAD + "role %s. Changes made here are overwritten: set the role's variables,\n"
-            "# or give everything back with the playbook gpuwright.node.rollback.\n" % plan.role)
-    texts = {}
-    for name, kind in KINDS.items():
-        entries = {path: [] for path in kind.files(plan.role)}
-        for step in plan.steps:
-            keep = step["_line"] if step["status"] in ("ok", "drift", "pending_reboot") else step["configured"]
-            if step["kind"] == name and step["status"] != "not_applicable" and keep is not None and step["file"]:
-                if step["file"] in entries:
-                    entries[step["file"]].append((step["target"], step["_path"], keep))
-        made = {path: kind.compose(head, sorted(lines)) if lines else None for path, lines in entries.items()}
-        if hasattr(kind, "companions"):
-            made.update(kind.companions(plan.role, made))
-        texts.update(made)
-    return texts

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from . import _guard, _journal, _pending
 from ._apply import commit, forget_unused, locked, release, write_step
-from ._plan import in_order, our_files, restore_step
+from ._drop_ins import our_files
+from ._plan import in_order, restore_step
 from ._result import public
 
 

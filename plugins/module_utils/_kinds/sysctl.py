@@ -12,7 +12,7 @@ PRIVATE to the collection. What every kind has:
   read, write   what is in force there as text, "" for nothing, and how to change that
   in_force      what to write to get today's state back
   identity      what names that original in the journal
-  files, file   the files of ours for a role, and the one for a target
+  files, file   the files of ours for a role, and the one for a target; a * in a path stands for any device's name
   compose       the text of such a file; `parse` reads it
   others, rival, before_us   who else sets it
 and may have:
