@@ -9,6 +9,8 @@ one file.
 
 from __future__ import annotations
 
+import contextlib
+
 from ._input import KINDS
 from ._owners import hugepages, tuned
 from ._values import nearest
@@ -44,16 +46,34 @@ def mark(plan, take_over):
 
 def _respect_higher(step, settled):
     """A raise-only setting is met by any higher value, and our line never undercuts one that another file gives."""
-    if not step["_row"].raise_only:
+    row, desired = step["_row"], step["desired"]
+    if not row.raise_only:
         return
-    desired = int(step["desired"])
-    step["_force"] = str(max(desired, int(step["running"])))
+    step["_force"] = _higher(row, desired, step["running"])
     given = KINDS[step["kind"]].before_us(settled, step["target"], step["file"])
-    if given is not None and given.isdigit() and int(given) >= desired:
+    if given is not None and _is_enough(row, given, desired):
         step["_line"] = None
         step["reason"] = "another file gives %s, which is kept" % given
-    elif step["_force"] != step["desired"]:
+        return
+    if hasattr(row.value, "raised") and given is not None:
+        with contextlib.suppress(ValueError):
+            step["_line"] = _higher(row, desired, row.value.read(given))
+    if step["_force"] != step["desired"]:
         step["reason"] = "%s is higher and is kept" % step["running"]
+
+
+def _higher(row, one, other):
+    """The higher of two values of a raise-only setting; of several numbers, the higher of each."""
+    return row.value.raised(one, other) if hasattr(row.value, "raised") else str(max(int(one), int(other)))
+
+
+def _is_enough(row, given, desired):
+    """Whether what somebody else gives a raise-only setting is what is asked for, or more."""
+    try:
+        theirs = row.value.read(given or "")
+        return theirs != "" and _higher(row, desired, theirs) == theirs
+    except (ValueError, IndexError):
+        return False
 
 
 def _other_file(plan, step, settled, take_over):
@@ -112,7 +132,7 @@ def _same(row, step, found):
         theirs = row.value.read(value)
     except (ValueError, IndexError):
         return False
-    return theirs == step["desired"] or (row.raise_only and int(theirs) >= int(step["desired"]))
+    return theirs == step["desired"] or (row.raise_only and _is_enough(row, value, step["desired"]))
 
 
 def _other_name(plan, step):
@@ -143,7 +163,7 @@ def _tuned(plan, steps, may_take):
 
 def _gives_enough(step, item):
     """Whether tuned gives a raise-only setting what is asked for, or more."""
-    return step["_row"].raise_only and (item["value"] or "").isdigit() and int(item["value"]) >= int(step["desired"])
+    return step["_row"].raise_only and _is_enough(step["_row"], item["value"], step["desired"])
 
 
 def _take_over(plan, steps):

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = "ansible_collections.gpuwright.node.plugins.module_utils"
 MACHINE = {"os", "subprocess", "shutil", "socket", "pathlib", "tempfile", "glob", "fcntl", "signal", "stat", "time",
-           "ctypes"}
+           "ctypes", "resource"}
 # What each part may import of the parts below module_utils; a part is a folder or a file there.
 BELOW = {
     "_host": set(),
@@ -22,10 +22,11 @@ BELOW = {
     "_cpu_values": {"_values", "_cpulist"},
     "_device_values": {"_values"},
     "_limit_values": {"_values"},
+    "_network_values": {"_values"},
     "_row": {"_values"},
     "_derive": {"_values", "_cpulist"},
     "_rules": {"_values", "_limit_values", "_cpulist", "_cmdline", "_owners", "_topology", "_derive"},
-    "_settings": {"_row", "_values", "_cpu_values", "_limit_values", "_device_values", "_rules"},
+    "_settings": {"_row", "_values", "_cpu_values", "_limit_values", "_network_values", "_device_values", "_rules"},
     "_topology": {"_host", "_cpulist"},
     "_health": {"_host", "_cpulist", "_topology"},
     "_owners": {"_host", "_values", "_limit_values", "_cpulist", "_cmdline", "_topology"},

@@ -31,9 +31,12 @@ and may have:
 
 from __future__ import annotations
 
+import errno
+
 from .._owners import sysctl_d
 
 FOLDER = "/etc/sysctl.d"
+_NET = "/sys/class/net"
 KEYED_BY = "target"
 VOLATILE = False
 OWNER = "sysctl.d"
@@ -50,9 +53,22 @@ def file(role, target, taken=False):
 
 
 def places(host, row, options):
-    """Where the row lives on this machine: [(target, path, fields)]; empty where this kernel has no such key."""
-    path = row.paths[0]
-    return [(row.name, path, {})] if host.exists(path) else []
+    """Where the row lives on this machine: [(target, path, fields)]; empty where this kernel has no such key.
+
+    Of a row that repeats over interfaces the target is the key too; a dot in the name of one, as a VLAN has it, is a
+    slash there.
+    """
+    if not row.devices:
+        path = row.paths[0]
+        return [(row.name, path, {})] if host.exists(path) else []
+    found = [(row.name.replace("{device}", device.replace(".", "/")), row.paths[0].replace("{device}", device),
+              {"device": device}) for device in options.get(row.devices) or ()]
+    return [place for place in found if host.exists(place[1])]
+
+
+def devices(host):
+    """The interfaces that a row can repeat over."""
+    return dict.fromkeys(host.names(_NET), "network interface")
 
 
 def read(host, target, path):
@@ -61,8 +77,13 @@ def read(host, target, path):
 
 
 def write(host, target, path, text):
-    """Put a value in force."""
-    host.write_value(path, text)
+    """Put a value in force. A key that takes a name answers ENOENT where no such thing is in this kernel."""
+    try:
+        host.write_value(path, text)
+    except FileNotFoundError:
+        if not host.exists(path):
+            raise
+        raise OSError(errno.EINVAL, "this kernel has no %s, and no module of it to load" % text, path)
 
 
 def compose(head, entries):
