@@ -14,6 +14,7 @@ NODES = 2
 NODE_MB = 1024
 KVM_PROBE_LIMIT = 20
 REMOTE_DISTANCE = 21
+RAIL = "52:54:00:12:34:57"  # A second NIC, eth1, that nobody reaches the host by.
 
 # SMT siblings show only with an Intel model.
 CPU = "max,-la57,-svm,vendor=GenuineIntel,family=6,model=85,stepping=4"
@@ -33,6 +34,7 @@ def arguments(accelerator: str, cpus: int, uuid: str, port: int) -> list[str]:
         "-device", "virtio-blk-pci,bus=pcie.0,drive=disk,bootindex=0",
         "-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22",
         "-device", "virtio-net-pci,bus=pcie.0,netdev=net,romfile=",
+        "-netdev", "user,id=rail,restrict=on", "-device", "virtio-net-pci,bus=pcie.0,netdev=rail,mac=" + RAIL + ",romfile=",
         "-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,bus=pcie.0,rng=rng",
         "-serial", "file:serial.log", "-qmp", "unix:monitor,server=on,wait=off",
     ]
