@@ -68,10 +68,10 @@ def create(folder: Path, base: Path) -> None:
     (folder / "uuid").write_text(str(uuid.uuid4()))
 
 
-def start(folder: Path, accelerator: str, cpus: int = CPUS) -> None:
+def start(folder: Path, accelerator: str, cpus: int = CPUS, *, rail: bool = False) -> None:
     """Starts the host's process; it goes on after the command ends."""
     port = free_port()
-    argv = machine.arguments(accelerator, cpus, (folder / "uuid").read_text(), port)
+    argv = machine.arguments(accelerator, cpus, (folder / "uuid").read_text(), port, rail=rail)
     with (folder / "qemu.log").open("ab") as log:
         process = subprocess.Popen(
             argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)

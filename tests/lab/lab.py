@@ -58,7 +58,7 @@ def bring_up(folder: Path, base: Path, args: argparse.Namespace) -> None:
     guest.stop(folder, now=True)
     if not (args.keep and (folder / "disk.qcow2").exists()):
         guest.create(folder, base)
-    guest.start(folder, (base / "accelerator").read_text(), args.cpus)
+    guest.start(folder, (base / "accelerator").read_text(), args.cpus, rail=args.rail)
 
 
 def down(args: argparse.Namespace) -> int:
@@ -110,7 +110,7 @@ def snapshot(args: argparse.Namespace) -> int:
 def site(_args: argparse.Namespace) -> int:
     """Fresh hosts of inventories/lab, and playbooks/site.yml for real on them."""
     checkout = guest.home().parents[1]
-    outcome = up(argparse.Namespace(names=HOSTS, keep=False, cpus=guest.CPUS))
+    outcome = up(argparse.Namespace(names=HOSTS, keep=False, cpus=guest.CPUS, rail=False))
     playbook = ["ansible-playbook", "-i", str(checkout / "inventories/lab"), str(checkout / "playbooks/site.yml")]
     try:
         return outcome or subprocess.run(playbook, check=False).returncode
@@ -127,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     verbs.choices["up"].add_argument("names", nargs="*", metavar="NAME")
     verbs.choices["up"].add_argument("--keep", action="store_true", help="go on with the host's disk as it was left")
     verbs.choices["up"].add_argument("--cpus", type=int, default=guest.CPUS, help="virtual CPUs, a multiple of 4")
+    verbs.choices["up"].add_argument("--rail", action="store_true", help="a second NIC, eth1")
     verbs.choices["down"].add_argument("names", nargs="*", metavar="NAME")
     verbs.choices["down"].add_argument("--now", action="store_true", help="pull the plug: nothing of the host is kept")
     verbs.choices["ssh"].add_argument("name", metavar="NAME")

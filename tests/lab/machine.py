@@ -14,7 +14,6 @@ NODES = 2
 NODE_MB = 1024
 KVM_PROBE_LIMIT = 20
 REMOTE_DISTANCE = 21
-RAIL = "52:54:00:12:34:57"  # A second NIC, eth1, that nobody reaches the host by.
 
 # SMT siblings show only with an Intel model.
 CPU = "max,-la57,-svm,vendor=GenuineIntel,family=6,model=85,stepping=4"
@@ -22,10 +21,13 @@ BOARD = "q35,smm=off,hpet=off,vmport=off,sata=off,smbus=off,i8042=off"
 QEMU = [
     "/usr/bin/qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", BOARD,
 ]
+# A second NIC, eth1, which nobody reaches the host by.
+RAIL = ["-netdev", "user,id=rail,restrict=on",
+        "-device", "virtio-net-pci,bus=pcie.0,netdev=rail,mac=52:54:00:12:34:57,romfile="]
 ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,thread=multi,tb-size=512"}
 
 
-def arguments(accelerator: str, cpus: int, uuid: str, port: int) -> list[str]:
+def arguments(accelerator: str, cpus: int, uuid: str, port: int, *, rail: bool = False) -> list[str]:
     """The whole command line; files are named relative to the host's folder."""
     return [
         *QEMU, "-accel", ACCELERATORS[accelerator], "-cpu", CPU, "-m", str(NODES * NODE_MB), "-uuid", uuid,
@@ -34,7 +36,7 @@ def arguments(accelerator: str, cpus: int, uuid: str, port: int) -> list[str]:
         "-device", "virtio-blk-pci,bus=pcie.0,drive=disk,bootindex=0",
         "-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22",
         "-device", "virtio-net-pci,bus=pcie.0,netdev=net,romfile=",
-        "-netdev", "user,id=rail,restrict=on", "-device", "virtio-net-pci,bus=pcie.0,netdev=rail,mac=" + RAIL + ",romfile=",
+        *(RAIL if rail else []),
         "-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,bus=pcie.0,rng=rng",
         "-serial", "file:serial.log", "-qmp", "unix:monitor,server=on,wait=off",
     ]
