@@ -69,7 +69,8 @@ def wanted_files(plan):
             keep = step["_line"] if step["status"] in ("ok", "drift", "pending_reboot") else step["configured"]
             if step["kind"] == name and step["status"] != "not_applicable" and keep is not None:
                 if owns(kind, plan.role, step["file"]):
-                    entries.setdefault(step["file"], []).append((step["target"], step["_path"], keep))
+                    named = kind.key(step) if hasattr(kind, "key") else step["target"]
+                    entries.setdefault(step["file"], []).append((named, step["_path"], keep))
         made = {path: kind.compose(head, sorted(lines)) if lines else None for path, lines in entries.items()}
         if hasattr(kind, "companions"):
             made.update(kind.companions(plan.role, made))

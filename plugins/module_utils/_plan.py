@@ -122,7 +122,7 @@ def _persisted(host, row, role, files, step):
         return elsewhere
     for taken in (True, False):
         ours = kind.file(role, target, taken)
-        key = target if kind.KEYED_BY == "target" else step["_path"]
+        key = kind.key(step) if hasattr(kind, "key") else target if kind.KEYED_BY == "target" else step["_path"]
         held = kind.parse(files.get(ours) or "").get(key) if ours else None
         if held is not None:
             return {"configured": held, "file": ours}
