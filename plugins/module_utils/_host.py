@@ -14,6 +14,7 @@ import errno
 import fcntl
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -41,7 +42,8 @@ class Host:
     """One machine below `root`. With `read_only`, everything that changes it raises ReadOnlyHost.
 
     `notes` collects, in words, what could not be read and why. Reads are cached only inside `text`, which is for facts
-    that hold still during one run; `read` always asks the kernel.
+    that hold still during one run; `read` always asks the kernel. `facts` is for whoever derives more from such facts:
+    it is empty again after a change.
     """
 
     def __init__(self, root="/", read_only=True):
@@ -50,6 +52,7 @@ class Host:
         self.notes = []
         self._folders = {}
         self._texts = {}
+        self.facts = {}
 
     @property
     def live(self):
@@ -191,8 +194,8 @@ class Host:
     def _may_change(self, what):
         if self.read_only:
             raise ReadOnlyHost("%s on a host opened for reading" % what)
-        self._texts.clear()
-        self._folders.clear()
+        for kept in (self._texts, self._folders, self.facts):
+            kept.clear()
 
     def write_value(self, path, text):
         """Give a value to a kernel file that exists. Raises OSError as the kernel gave it; never creates a file."""
@@ -203,6 +206,21 @@ class Host:
         handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             os.write(handle, text.encode())
+        finally:
+            os.close(handle)
+
+    def write_bytes_at(self, path, offset, data):
+        """Give some bytes of a kernel file that exists new values, in one call. Raises OSError as the kernel gave it."""
+        self._may_change("writing %s" % path)
+        if not self.live:
+            whole = bytearray(self.read_bytes(path))
+            whole[offset:offset + len(data)] = data
+            self.write_file(self.real(path), bytes(whole), self.mode(self.real(path)))
+            return
+        handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            if os.pwrite(handle, data, offset) != len(data):
+                raise OSError(errno.EIO, os.strerror(errno.EIO), path)
         finally:
             os.close(handle)
 
@@ -226,6 +244,17 @@ class Host:
             raise
         os.rename(temporary, place)
         self._settle(os.path.dirname(place))
+
+    def set_limit(self, pid, name, pair):
+        """Give a running process the soft and hard limit of RLIMIT_name; an infinite float is infinity.
+
+        Raises OSError as the kernel gave it.
+        """
+        self._may_change("setting a limit of process %s" % pid)
+        if not self.live:
+            raise OSError(errno.ENOSYS, "%s is not the running system" % self.root)
+        numbers = [resource.RLIM_INFINITY if limit == float("inf") else limit for limit in pair]
+        resource.prlimit(pid, getattr(resource, "RLIMIT_" + name), tuple(numbers))
 
     def write_link(self, path, target):
         """Put a symbolic link in place at once."""
@@ -271,6 +300,9 @@ class Host:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(handle)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # What a folder of configfs answers: it has no disk.
+                raise
         finally:
             os.close(handle)
 
@@ -300,6 +332,13 @@ class Host:
                 os.killpg(process.pid, signal.SIGKILL)
             raise CommandNotRun("%s: no answer after %d s" % (argv[0], seconds))
         return process.returncode, output, errors
+
+    def answer(self, argv):
+        """What `run` gives for a command that only asks, kept until something is changed. Raises CommandNotRun."""
+        key = ("answer",) + tuple(argv)
+        if key not in self.facts:
+            self.facts[key] = self.run(argv, changes=False)
+        return self.facts[key]
 
     @contextlib.contextmanager
     def only_one(self, path, owner):

@@ -21,6 +21,7 @@ BELOW = {
     "_values": {"_cpulist"},
     "_cpu_values": {"_values", "_cpulist"},
     "_device_values": {"_values"},
+    "_qos_values": {"_values"},
     "_limit_values": {"_values"},
     "_network_values": {"_values"},
     "_row": {"_values"},

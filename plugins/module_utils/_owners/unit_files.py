@@ -42,14 +42,14 @@ def assignments(host, unit, keys):
     """[{unit, key, value, file, name, line}] of every line that sets one of `keys` for a unit, in order."""
     found = []
     for path in files(host, unit):
-        for number, key, value in _lines(host.text(path) or ""):
+        for number, key, value in lines(host.text(path) or ""):
             if key in keys:
                 found.append({"unit": unit, "key": key, "value": value, "file": path,
                               "name": path.rpartition("/")[2], "line": number})
     return found
 
 
-def _lines(text):
+def lines(text):
     """(line number, key, value) of every assignment, with continued lines joined and comments left out."""
     joined, start = "", 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -64,3 +64,32 @@ def _lines(text):
         joined = ""
         if sign and not key.lstrip().startswith("["):
             yield start, key.strip(), value.strip()
+
+
+def services(host):
+    """The names of all service units that a file makes here, templates too, one that is masked not."""
+    names = {name: "%s/%s" % (folder, name) for folder in reversed(FOLDERS) for name in host.names(folder)
+             if name.endswith(".service")}
+    return sorted(name for name, path in names.items() if host.real(path) != "/dev/null")
+
+
+def that_set(host, keys):
+    """The services for which some file sets one of `keys`: whoever else's drop-in applies to many counts for all."""
+    found, shared = set(), set()
+    for folder in FOLDERS:
+        for name in host.names(folder):
+            path = "%s/%s" % (folder, name)
+            if name.endswith(".service") and _sets(host, path, keys):
+                found.add(name)
+            elif name == "service.d" or name.endswith(".service.d"):
+                if any(_sets(host, "%s/%s" % (path, conf), keys) for conf in host.names(path)):
+                    (shared if name == "service.d" or name.endswith("-.service.d") else found).add(name[:-len(".d")])
+    prefixes = tuple(name[:-len(".service")] for name in shared if name != "service")
+    if shared:
+        found.update(name for name in services(host) if "service" in shared or name.startswith(prefixes))
+    return sorted(found)
+
+
+def _sets(host, path, keys):
+    text = host.text(path) or ""
+    return any(key in text for key in keys)

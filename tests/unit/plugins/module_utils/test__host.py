@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import subprocess
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_a_missing_file_is_none_and_an_unreadable_one_a_note(root):
 
 @pytest.mark.parametrize("change", [
     lambda host: host.write_value("/etc/plain", "x"), lambda host: host.write_file("/etc/new", b"x"),
-    lambda host: host.remove_file("/etc/plain"), lambda host: host.make_folder("/new"),
+    lambda host: host.write_bytes_at("/etc/plain", 1, b"x"), lambda host: host.remove_file("/etc/plain"), lambda host: host.make_folder("/new"),
     lambda host: host.remove_folder("/etc"), lambda host: host.run(["true"]),
     lambda host: host.only_one("/lock", {}).__enter__(),
 ])
@@ -132,3 +133,36 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_beside_it(root, mon
     with pytest.raises(OSError, match="No space left"):
         Host(str(root), read_only=False).write_file("/etc/plain", b"new")
     assert os.listdir(root / "etc") == ["plain"] and (root / "etc/plain").read_text() == "text\n\0"
+
+
+def test_a_running_process_gets_a_limit_from_the_real_kernel():
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        host = Host(read_only=False)
+        host.set_limit(child.pid, "CORE", (4096, 8192))
+        assert [line.split()[4:6] for line in host.read("/proc/%d/limits" % child.pid).splitlines()
+                if line.startswith("Max core file size")] == [["4096", "8192"]]
+        with pytest.raises(ReadOnlyHost):
+            Host().set_limit(child.pid, "CORE", (0, 0))
+    finally:
+        child.kill()
+        child.wait()
+    with pytest.raises(ProcessLookupError):
+        Host(read_only=False).set_limit(child.pid, "CORE", (4096, 8192))
+
+
+def test_a_process_of_another_root_is_none_of_ours(root):
+    with pytest.raises(OSError, match="not the running system"):
+        Host(str(root), read_only=False).set_limit(1, "CORE", (4096, 8192))
+
+
+def test_some_bytes_of_a_file_change_and_no_others(root):
+    host = Host(str(root), read_only=False)
+    host.write_bytes_at("/etc/plain", 1, b"ax")
+    assert (root / "etc/plain").read_bytes() == b"taxt\n\0"
+    live = Host("/", read_only=False)
+    live.write_bytes_at(str(root / "etc/plain"), 2, b"u")
+    assert (root / "etc/plain").read_bytes() == b"taut\n\0"
+    with pytest.raises(FileNotFoundError):
+        live.write_bytes_at(str(root / "etc/none"), 0, b"u")
+    assert not (root / "etc/none").exists()

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._owners import unit_files
 
+from tests.sysroots import plain_node
 from tests.sysroots.plain_node import put
 
 UNIT = "a-b.slice"
@@ -60,3 +61,23 @@ def test_an_instance_is_made_from_its_template(tmp_path):
     assert said("llm@one.service") == ["a.slice", "d.slice", "c.slice"]
     assert said("llm@two.service") == ["e.slice", "b.slice", "c.slice"]
     assert said("llm@.service") == ["a.slice", "b.slice", "c.slice"]
+
+
+def test_services_are_those_with_a_file_that_nothing_masks(tmp_path):
+    root = plain_node.build(tmp_path, **{"/usr/lib/systemd/system/a.service": "", "/etc/systemd/system/b@.service": "",
+                                         "/usr/lib/systemd/system/c.service": "", "/dev/null": "",
+                                         "/usr/lib/systemd/system/d.timer": ""})
+    (root / "etc/systemd/system/c.service").symlink_to("/dev/null")
+    assert unit_files.services(Host(str(root))) == ["a.service", "b@.service"]
+
+
+def test_who_sets_a_key_is_found_by_unit_drop_in_and_shared_drop_in(tmp_path):
+    units = "/usr/lib/systemd/system/"
+    root = plain_node.build(tmp_path, **{
+        units + "a.service": "LimitNOFILE=1", units + "b.service": "", units + "c-one.service": "",
+        units + "d.service": "",
+        "/etc/systemd/system/b.service.d/x.conf": "LimitNOFILE=1",
+        "/etc/systemd/system/c-.service.d/x.conf": "LimitNOFILE=1"})
+    assert unit_files.that_set(Host(str(root)), ("LimitNOFILE",)) == ["a.service", "b.service", "c-one.service"]
+    plain_node.put(root, "/etc/systemd/system/service.d/x.conf", "LimitNOFILE=1")
+    assert "d.service" in unit_files.that_set(Host(str(root)), ("LimitNOFILE",))

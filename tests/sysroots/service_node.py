@@ -1,0 +1,102 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host as a folder with services that have limits, states and modules: what systemd, prlimit and modprobe do there.
+
+A stand-in with the behaviour seen on systemd 252 and Linux 6.1: a limit in a drop-in counts from the next daemon-reload
+on and for the next start only, a running process keeps what it has until prlimit gives it another, and nobody has more
+open files than fs.nr_open.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pathlib
+import re
+
+from tests.sysroots import plain_node, systemd_node
+from tests.sysroots.systemd_node import UNITS, Systemd
+
+LIB = "/usr/lib/systemd/system/"
+DOCKER, SLURMD = "docker.service", "slurmd.service"
+PID = 700
+LIMITS = """Limit                     Soft Limit           Hard Limit           Units
+Max stack size            8388608              unlimited            bytes
+Max open files            %s               %s               files
+Max locked memory         8388608              8388608              bytes"""
+_ROWS = {"NOFILE": "Max open files", "MEMLOCK": "Max locked memory", "STACK": "Max stack size"}
+_DEFAULTS = {"LimitNOFILE": "1024:524288", "LimitMEMLOCK": "8388608", "LimitSTACK": "8388608:infinity"}
+
+
+def build(folder, **changed):
+    """The host: docker runs, slurmd does not. `changed` as in plain_node."""
+    return systemd_node.build(folder, **dict({
+        LIB + DOCKER: "[Service]\nExecStart=/usr/bin/dockerd",
+        LIB + SLURMD: "[Service]\nExecStart=/usr/sbin/slurmd -D\nLimitMEMLOCK=infinity",
+        "/sys/fs/cgroup/system.slice/%s/cgroup.procs" % DOCKER: "%d\n%d" % (PID, PID + 1),
+        "/proc/%d/limits" % PID: LIMITS % ("1024", "524288"),
+        "/proc/%d/limits" % (PID + 1): LIMITS % ("1024", "524288"),
+        "/proc/sys/fs/nr_open": "1048576",
+    }, **changed))
+
+
+def limits_of(root, pid=PID):
+    """{row of /proc/PID/limits: (soft, hard)}."""
+    text = (pathlib.Path(root) / "proc" / str(pid) / "limits").read_text()
+    return {name: (soft, hard) for name, soft, hard in re.findall(r"^(Max [a-z ]+?)\s{2,}(\S+)\s+(\S+)", text, re.M)}
+
+
+class Services(Systemd):
+    """The host with its systemd and its kernel; `ended` are processes that are gone by the time they get a limit."""
+
+    def __init__(self, root, read_only=True, ended=(), **words):
+        super().__init__(root, read_only=read_only, **words)
+        self.ended = ended
+        self.loaded = {}
+        self._load()
+
+    def run(self, argv, seconds=10, changes=True):
+        """Answer `systemctl show` with what was loaded last."""
+        if argv[:2] == ["systemctl", "show"]:
+            asked, unit = argv[2].partition("=")[2].split(","), argv[3]
+            return 0, "".join("%s=%s\n" % (name, self._shown(unit, name)) for name in asked), ""
+        result = super().run(argv, seconds, changes)
+        if argv[:2] == ["systemctl", "daemon-reload"]:
+            self._load()
+        return result
+
+    def _shown(self, unit, name):
+        if name == "MainPID":
+            procs = pathlib.Path(self.root) / "sys/fs/cgroup/system.slice" / unit / "cgroup.procs"
+            return procs.read_text().split()[0] if procs.exists() else "0"
+        soft, _colon, hard = self.loaded.get(unit, {}).get(name.replace("Soft", ""), "").partition(":")
+        return soft if name.endswith("Soft") else hard or soft
+
+    def _load(self):
+        for place in pathlib.Path(self.root + LIB).glob("*.service"):
+            values = dict(_DEFAULTS)
+            drop_ins = pathlib.Path(self.root + UNITS, place.name + ".d").glob("*.conf")
+            for path in [place] + sorted(drop_ins, key=lambda one: one.name):
+                values.update(re.findall(r"^(Limit[A-Z]+)=(.+)$", path.read_text(), re.M))
+            self.loaded[place.name] = values
+
+    def set_limit(self, pid, name, pair):
+        """Change a row of /proc/PID/limits as prlimit does."""
+        self._may_change("setting a limit")
+        if pid in self.ended:
+            raise OSError(errno.ESRCH, os.strerror(errno.ESRCH))
+        if name == "NOFILE" and pair[1] > int(self.read("/proc/sys/fs/nr_open")):
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        place = pathlib.Path(self.root) / "proc" / str(pid) / "limits"
+        words = ["unlimited" if limit == float("inf") else str(limit) for limit in pair]
+        place.write_text(re.sub(r"(%s\s{2,})(\S+)(\s+)(\S+)" % _ROWS[name],
+                                lambda row: row.group(1) + words[0].ljust(len(row.group(2) + row.group(3)) - 1) + " "
+                                + words[1], place.read_text()))
+
+
+def snapshot(root):
+    """Everything below the root, the rows of limits without their spaces."""
+    found = plain_node.snapshot(root)
+    return {name: limits_of(root, name.split("/")[2]) if re.match(r"/proc/\d+/limits", name) else value
+            for name, value in found.items()}
