@@ -140,7 +140,9 @@ ansible_facts:
           description:
             - Ethernet and IPoIB interfaces with a device behind them.
             - Keys are C(name), C(pci_address), C(driver), C(numa_node), C(cpus), C(mtu), C(speed), C(operstate),
-              C(address), C(rdma_device), C(ring) and C(channels).
+              C(address), C(rdma_device), C(addresses), C(ring) and C(channels).
+            - C(addresses) are the lasting IP addresses with their prefix, null where they cannot be told; in a capture
+              from a recorded C(ip -j address) (C(gpuwright/ip-address.json)).
           returned: if gathered
           type: list
           elements: dict

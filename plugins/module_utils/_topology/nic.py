@@ -8,6 +8,7 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+import json
 import re
 
 from .. import _host
@@ -15,6 +16,7 @@ from . import pci
 
 NET = "/sys/class/net"
 RDMA = "/sys/class/infiniband"
+RECORDED = "/gpuwright/ip-address.json"  # In a capture: what "ip -j address" said.
 _UNKNOWN_SPEED = (-1, 0xFFFFFFFF, 0xFFFF)
 _ETHERNET, _INFINIBAND = 1, 32
 _RINGS = re.compile(r"^(RX|TX):\s*(\d+)", re.MULTILINE)
@@ -23,13 +25,16 @@ _RINGS = re.compile(r"^(RX|TX):\s*(\d+)", re.MULTILINE)
 def read(host, found):
     """The section `nics`, by PCI address, then name."""
     found["_default_route"] = _default_route(host)
+    addresses = _addresses(host)
     nics = []
     for name in host.names(NET):
         folder = "%s/%s" % (NET, name)
         device = device_folder(host, folder)
         if device is None or pci.number(host, folder + "/type") not in (_ETHERNET, _INFINIBAND, None):
             continue
-        nics.append(_nic(host, found, name, folder, device))
+        one = _nic(host, found, name, folder, device)
+        one["addresses"] = addresses if addresses is None else addresses.get(name, [])
+        nics.append(one)
     return sorted(nics, key=lambda nic: (pci.order(nic["pci_address"] or "ffffffff:ff:ff.7"), nic["name"]))
 
 
@@ -57,9 +62,24 @@ def _nic(host, found, name, folder, device):
         "operstate": pci.attribute(host, folder + "/operstate") or None,
         "address": pci.attribute(host, folder + "/address") or None,
         "rdma_device": _rdma_device(host, name, device),
+        "default_route": name in found.get("_default_route", ()),
         "ring": _ring(host, name, address),
         "channels": _channels(host, folder),
     }
+
+
+def _addresses(host):
+    """The lasting addresses of each interface, {name: ["10.0.0.1/24", ...]}; None where nobody tells them."""
+    try:
+        text = host.run(["ip", "-j", "address", "show"], changes=False)[1] if host.live else host.text(RECORDED)
+        links = json.loads(text) if text else None
+    except (_host.CommandNotRun, ValueError) as error:
+        host.note("addresses of interfaces: %s" % error)
+        return None
+    return None if links is None else {
+        link["ifname"]: ["%s/%s" % (one["local"], one["prefixlen"]) for one in link.get("addr_info", ())
+                         if one.get("scope") == "global" and not one.get("temporary")]
+        for link in links if "ifname" in link}
 
 
 def _default_route(host):

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _host
@@ -45,7 +47,9 @@ def test_an_interface_and_its_rdma_device(tmp_path):
     assert nics == [{
         "name": "rail0", "pci_address": "0000:16:00.0", "driver": "mlx5_core", "numa_node": 0, "cpus": "0-3",
         "mtu": 9000, "speed": 400000, "operstate": "up", "address": "a0:88:c2:00:00:01", "rdma_device": "mlx5_0",
-        "ring": {"rx": None, "rx_max": None, "tx": None, "tx_max": None}, "channels": {"rx": 8, "tx": 8}}]
+        "default_route": False,
+        "ring": {"rx": None, "rx_max": None, "tx": None, "tx_max": None}, "channels": {"rx": 8, "tx": 8},
+        "addresses": None}]
     assert found["notes"] == []
 
 
@@ -104,6 +108,38 @@ def test_the_default_route_is_followed_below_a_bond(tmp_path):
     for lower in ("eth0", "eth1"):
         sysfs.link(tmp_path, "sys/class/net/bond0/lower_" + lower, "sys/class/net/" + lower)
     assert _read(tmp_path)[1]["_default_route"] == ["bond0", "eth0", "eth1", "eth9"]
+
+
+LINKS = [
+    {"ifname": "rail0", "addr_info": [
+        {"family": "inet", "local": "10.0.0.1", "prefixlen": 24, "scope": "global"},
+        {"family": "inet6", "local": "fd00::1", "prefixlen": 64, "scope": "global"},
+        {"family": "inet6", "local": "fd00::99", "prefixlen": 64, "scope": "global", "temporary": True},
+        {"family": "inet6", "local": "fe80::1", "prefixlen": 64, "scope": "link"}]},
+    {"ifname": "rail1", "addr_info": []}]
+
+
+def test_addresses_of_a_capture_are_those_that_were_recorded(tmp_path):
+    for number, name in enumerate(("rail0", "rail1", "rail2")):
+        sysfs.netdev(tmp_path, _pci(tmp_path, "0000:%02x:00.0" % (0x20 + number)), name, ETHERNET)
+    sysfs.write(tmp_path, nic.RECORDED, json.dumps(LINKS))
+    assert [one["addresses"] for one in _read(tmp_path)[0]] == [["10.0.0.1/24", "fd00::1/64"], [], []]
+
+
+def test_addresses_that_cannot_be_told_are_unknown_and_not_none(tmp_path):
+    sysfs.netdev(tmp_path, _pci(tmp_path), "rail0", ETHERNET)
+    sysfs.write(tmp_path, nic.RECORDED, "[{")
+    (one,), found = _read(tmp_path)
+    assert one["addresses"] is None and found["notes"][0].startswith("addresses of interfaces: ")
+
+
+def test_addresses_of_a_running_host_are_asked_for(monkeypatch):
+    host = Live("/")
+    host.answer = (0, json.dumps(LINKS), "")
+    assert nic._addresses(host)["rail0"] == ["10.0.0.1/24", "fd00::1/64"]
+    assert host.asked == [(["ip", "-j", "address", "show"], False)]
+    host.answer = _host.CommandNotRun("ip: not found")
+    assert nic._addresses(host) is None and host.notes == ["addresses of interfaces: ip: not found"]
 
 
 class Live(_host.Host):
