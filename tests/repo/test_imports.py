@@ -27,12 +27,14 @@ BELOW = {
     "_row": {"_values"},
     "_derive": {"_values", "_cpulist"},
     "_rules": {"_values", "_limit_values", "_cpulist", "_cmdline", "_owners", "_topology", "_derive"},
-    "_settings": {"_row", "_values", "_cpu_values", "_limit_values", "_network_values", "_device_values", "_qos_values", "_rules"},
+    "_settings": {"_row", "_values", "_cpu_values", "_limit_values", "_network_values", "_device_values", "_qos_values",
+                  "_rules"},
     "_topology": {"_host", "_cpulist"},
     "_health": {"_host", "_cpulist", "_topology"},
     "_owners": {"_host", "_values", "_limit_values", "_cpulist", "_cmdline", "_topology"},
     "_boot": {"_host", "_values", "_cpulist", "_cmdline"},
-    "_kinds": {"_host", "_values", "_limit_values", "_row", "_cpulist", "_cmdline", "_owners", "_topology", "_boot"},
+    "_kinds": {"_host", "_values", "_limit_values", "_row", "_cpulist", "_cmdline", "_owners", "_topology",
+               "_derive", "_boot"},
 }
 TOP = {"_plan", "_drop_ins", "_apply", "_result", "_rollback", "_guard", "_conflicts", "_desired",
        "_runner", "_reboot"}  # Nothing below may import these.

@@ -24,9 +24,11 @@ GPU_ADDRESSES = tuple("0000:%02x:00.0" % (root + offset) for root in GPU_ROOTS f
 NIC_ADDRESSES = tuple("0000:%02x:00.0" % (root + offset) for root in GPU_ROOTS for offset in (5, 10))
 FAULTS = {
     "link_x8": "GPU 3 trained at 8 lanes of 16",
+    "nic_x8": "the rail NIC of GPU 2 trained at 8 lanes of 16",
     "numa_node": "GPU 2 has numa_node -1 and the CPUs of the whole host",
     "numa_node_root": "everything below GPU 2's host bridge has numa_node -1 and the CPUs of the whole host",
     "acs_redirect": "ACS sends peer-to-peer of GPU 4's and GPU 5's switches through the root",
+    "acs_one_port": "ACS sends what GPU 4 sends to its NIC through the root, at one port only",
     "acs_unreadable": "config space of bridges ends after 64 bytes, as it does without root",
     "nic_down": "the rail NIC of GPU 5 has no link",
     "nic_slow": "the rail NIC of GPU 1 came up at 100 Gb/s",
@@ -36,6 +38,7 @@ FAULTS = {
     "closed_module": "NVIDIA's proprietary kernel module, without nvidia_peermem",
     "iommu_translated": "the IOMMU translates for GPUs and NICs",
     "iommu_off": "there is no IOMMU",
+    "fabric_mismatch": "the fabric manager is of another version than the driver",
     "no_nvidia_smi": "nothing of nvidia-smi was recorded",
     "old_kernel": "kernel 5.4",
 }
@@ -65,8 +68,9 @@ def _near(node, fault=None, here=True):
     return {"numa_node": node, "local_cpulist": NODES[node]}
 
 
-def _bridge(folder, parent, address, near, acs=0, fault=None):
-    config = sysfs.config_space(acs)[:64 if fault == "acs_unreadable" else 4096]
+def _bridge(folder, parent, address, near, acs=0, fault=None, port=6):
+    """A bridge; `port` is what PCI Express calls it: 4 a root port, 5 a switch's upper end, 6 a lower one."""
+    config = sysfs.config_space(acs, port)[:64 if fault == "acs_unreadable" else 4096]
     return sysfs.device(folder, parent, address, dict(
         near, **{"class": "0x060400", "vendor": "0x1000", "device": "0xc030", "config": config}), "pcieport")
 
@@ -75,21 +79,22 @@ def _gpu_root(folder, fault, number, root):
     """A host bridge with two GPUs, their rails and two drives."""
     near = _near(number // 2, fault == "numa_node_root", number == 1)
     bridge = sysfs.host_bridge(folder, "pci0000:%02x" % root)
-    port = _bridge(folder, bridge, "0000:%02x:01.0" % root, near, None)
-    upper = _bridge(folder, port, "0000:%02x:00.0" % (root + 1), near, None, fault)
+    port = _bridge(folder, bridge, "0000:%02x:01.0" % root, near, None, port=4)
+    upper = _bridge(folder, port, "0000:%02x:00.0" % (root + 1), near, None, fault, port=5)
     acs = 0x1D if fault == "acs_redirect" and number == 2 else 0
     for side in (0, 1):
         gpu, bus = 2 * number + side, root + 3 + 5 * side
         below = _bridge(folder, upper, "0000:%02x:0%d.0" % (root + 2, side), near, acs, fault)
-        switch = _bridge(folder, below, "0000:%02x:00.0" % bus, near, None, fault)
+        switch = _bridge(folder, below, "0000:%02x:00.0" % bus, near, None, fault, port=5)
         # The lower ends sit on a bus of their own, here numbered by function for the lack of free buses.
-        ends = [_bridge(folder, switch, "0000:%02x:1%d.0" % (bus, end), near, acs, fault) for end in (0, 1)]
+        ends = [_bridge(folder, switch, "0000:%02x:1%d.0" % (bus, end), near,
+                        0x1D if fault == "acs_one_port" and (gpu, end) == (4, 0) else acs, fault) for end in (0, 1)]
         own = _near(number // 2, fault == "numa_node", gpu == 2) if fault == "numa_node" else near
         if not (fault == "gpu_lost" and gpu == 7):
             _gpu(folder, ends[0], gpu, own, fault)
         if not (fault == "no_rail" and gpu == 6):
             _nic(folder, ends[1], NIC_ADDRESSES[gpu], RAILS[gpu], "rail%d" % gpu, gpu + 1, near, 400,
-                 None if {"nic_down": gpu != 5, "nic_slow": gpu != 1}.get(fault) else fault)
+                 None if {"nic_down": gpu != 5, "nic_slow": gpu != 1, "nic_x8": gpu != 2}.get(fault) else fault)
         end = _bridge(folder, upper, "0000:%02x:0%d.0" % (root + 2, side + 2), near, acs, fault)
         _drive(folder, end, "0000:%02x:00.0" % (root + 13 + side), "nvme%d" % gpu, near)
 
@@ -99,6 +104,7 @@ def _gpu(folder, parent, gpu, near, fault):
     address = GPU_ADDRESSES[gpu]
     device = sysfs.device(folder, parent, address, dict(near, **{
         "class": "0x030200", "vendor": "0x10de", "device": "0x2330",
+        "config": sysfs.config_space(None, 0), "resource": sysfs.window(1 << 24, 0, 1 << 37, 0, 1 << 25),
         "current_link_speed": "32.0 GT/s PCIe", "max_link_speed": "32.0 GT/s PCIe",
         "current_link_width": 8 if slow else 16, "max_link_width": 16}), "nvidia")
     _group(folder, device, 30 + gpu, fault)
@@ -114,9 +120,9 @@ def _group(folder, device, number, fault):
 def _nic(folder, parent, address, rdma, netdev, subnet, near, rate, fault=None):
     """A ConnectX-7 port with RoCE: link-local and IPv4 addresses, each as RoCE v1 and v2."""
     device = sysfs.device(folder, parent, address, dict(near, **{
-        "class": "0x020000", "vendor": "0x15b3", "device": "0x1021",
+        "class": "0x020000", "vendor": "0x15b3", "device": "0x1021", "config": sysfs.config_space(None, 0),
         "current_link_speed": "32.0 GT/s PCIe", "max_link_speed": "32.0 GT/s PCIe",
-        "current_link_width": 16, "max_link_width": 16}), "mlx5_core")
+        "current_link_width": 8 if fault == "nic_x8" else 16, "max_link_width": 16}), "mlx5_core")
     _group(folder, device, 50 + subnet, fault)
     down, rate = fault == "nic_down", 100 if fault == "nic_slow" else rate
     sysfs.netdev(folder, device, netdev, {
@@ -142,18 +148,22 @@ def _drive(folder, parent, address, name, near):
 
 def _storage_root(folder, fault, number, root):
     near = _near(number)
-    port = _bridge(folder, sysfs.host_bridge(folder, "pci0000:%02x" % root), "0000:%02x:01.0" % root, near, None)
+    port = _bridge(folder, sysfs.host_bridge(folder, "pci0000:%02x" % root), "0000:%02x:01.0" % root, near, None, port=4)
     _nic(folder, port, "0000:%02x:00.0" % (root + 1), STORAGE[number], "storage%d" % number, 101 + number, near, 400,
          fault if fault in ("iommu_translated", "iommu_off") else None)
 
 
 def _board(folder):
-    """What hangs at the chipset: a BMC's screen and the NIC that people log in through."""
+    """What hangs at the chipset: a BMC's screen, the NIC that people log in through, and the NVSwitches."""
     bridge = sysfs.host_bridge(folder, "pci0000:00")
-    port = _bridge(folder, bridge, "0000:00:1c.0", _near(0))
+    for number in range(4):
+        port = _bridge(folder, bridge, "0000:00:1%d.0" % number, _near(0), port=4)
+        sysfs.device(folder, port, "0000:%02x:00.0" % (4 + number), dict(_near(0), **{
+            "class": "0x068000", "vendor": "0x10de", "device": "0x22a3"}), "nvidia-nvswitch")
+    port = _bridge(folder, bridge, "0000:00:1c.0", _near(0), port=4)
     sysfs.device(folder, port, "0000:02:00.0", dict(_near(0), **{
         "class": "0x030000", "vendor": "0x1a03", "device": "0x2000"}), "ast")
-    port = _bridge(folder, bridge, "0000:00:1d.0", _near(0))
+    port = _bridge(folder, bridge, "0000:00:1d.0", _near(0), port=4)
     device = sysfs.device(folder, port, "0000:03:00.0", dict(_near(0), **{
         "class": "0x020000", "vendor": "0x8086", "device": "0x1563"}), "ixgbe")
     sysfs.netdev(folder, device, "eno1", {"type": 1, "mtu": 1500, "speed": 10000, "operstate": "up",

@@ -71,10 +71,21 @@ def write(folder, fault, addresses, rails, storage):
     sysfs.write(folder, "sys/module/nvidia/version", _VERSION)
     for name, value in (("uvm_disable_hmm", "N"), ("uvm_ats_mode", 1)):
         sysfs.write(folder, "sys/module/nvidia_uvm/parameters/" + name, value)
+    _packages(folder, "570.172.08" if fault == "fabric_mismatch" else _VERSION)
     if fault == "peermem":
         sysfs.write(folder, "sys/module/nvidia_peermem/version", _VERSION)
     if fault != "no_nvidia_smi":
         _recordings(folder, fault, addresses, gpus, rails, storage)
+
+
+def _packages(folder, fabric_manager):
+    """What dpkg says of the driver and its fabric manager, and the units of its daemons."""
+    names = (("nvidia-driver-580-open", _VERSION + "-0ubuntu1"), ("nvidia-fabricmanager", fabric_manager + "-1"))
+    sysfs.write(folder, "var/lib/dpkg/status", "\n".join(
+        "Package: %s\nStatus: install ok installed\nVersion: %s\n" % each for each in names))
+    for name in ("nvidia-persistenced", "nvidia-fabricmanager"):
+        sysfs.write(folder, "usr/lib/systemd/system/%s.service" % name,
+                    "[Service]\nExecStart=/usr/bin/%s\n\n[Install]\nWantedBy=multi-user.target" % name)
 
 
 def _recordings(folder, fault, addresses, gpus, rails, storage):

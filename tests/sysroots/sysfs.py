@@ -123,13 +123,40 @@ def drive(root, parent, name, model, size=7501476528, queue=None):
     link(root, "sys/class/block/%sn1" % name, disk)
 
 
-def config_space(acs_control=None):
-    """A bridge's config space: AER first among its extended capabilities, then ACS if it has that."""
+def config_space(acs_control=None, port=None, max_payload=256, max_read_request=512, aspm=0, largest_bar=None):
+    """A function's config space: AER first among its extended capabilities, then ACS if it has that.
+
+    With `port`, the port type of PCI Express (0 for an endpoint), it has that capability too, of 512 bytes' payload;
+    `largest_bar` is what its resizable BAR 1, now of 256 MB, could be, in MB.
+    """
     space = bytearray(4096)
-    aer_next = 0x148 if acs_control is not None else 0
-    space[0x100:0x104] = (0x0001 | 2 << 16 | aer_next << 20).to_bytes(4, "little")
+    places = [0x100] + [0x148] * (acs_control is not None) + [0x200] * (largest_bar is not None)
+    after = dict(zip(places, places[1:] + [0]))
+    space[0x100:0x104] = (0x0001 | 2 << 16 | after[0x100] << 20).to_bytes(4, "little")
     if acs_control is not None:
-        space[0x148:0x14C] = (0x000D | 1 << 16).to_bytes(4, "little")
+        space[0x148:0x14C] = (0x000D | 1 << 16 | after[0x148] << 20).to_bytes(4, "little")
         space[0x14C:0x14E] = (0x5F).to_bytes(2, "little")
         space[0x14E:0x150] = acs_control.to_bytes(2, "little")
+    if largest_bar is not None:
+        offered = sum(1 << size for size in range(8, largest_bar.bit_length())) << 4
+        space[0x200:0x20C] = b"".join(number.to_bytes(4, "little") for number in (
+            0x0015 | 1 << 16, offered, 1 | 1 << 5 | 8 << 8))
+    if port is not None:
+        control = 0x0810 | _power(max_payload) << 5 | _power(max_read_request) << 12
+        space[6], space[0x34] = 0x10, 0x60
+        space[0x60:0x74] = bytes((0x10, 0)) + b"".join(number.to_bytes(size, "little") for number, size in (
+            (2 | port << 4, 2), (0x8002, 4), (control, 2), (0, 2), (0x477105, 4), (0x40 | aspm, 2), (0x1105, 2)))
     return bytes(space)
+
+
+def _power(size):
+    return (size // 128).bit_length() - 1
+
+
+def window(*sizes):
+    """The file `resource` of a function with memory windows of these sizes, 0 for none; 64 bits each but the first."""
+    lines, start = [], 1 << 44
+    for size in sizes:
+        lines.append("0x%016x 0x%016x 0x%016x" % ((start, start + size - 1, 0x14220C) if size else (0, 0, 0)))
+        start += 2 * size
+    return "\n".join(lines + ["0x%016x 0x%016x 0x%016x" % (0, 0, 0)] * (13 - len(lines)))

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 import zlib
 
-from . import pci
+from . import pci, pci_config
 
 GROUPS = "/sys/kernel/iommu_groups"
 # Bits of the ACS control word that send peer-to-peer traffic up through the root complex.
 _REDIRECTS = ((0x04, "RR"), (0x08, "CR"))
-_ACS, _EXTENDED, _CONFIG_BYTES = 0x000D, 0x100, 4096
+_EXTENDED, _CONFIG_BYTES = 0x100, 4096
 # NIC drivers whose kernel side can map a GPU's memory by DMA-BUF (reg_user_mr_dmabuf), with the kernel that brought it.
 _DMABUF_NICS = {"mlx5_core": (5, 12), "mlx5_ib": (5, 12), "efa": (5, 16), "ice": (6, 4), "irdma": (6, 4),
                 "idpf": (6, 4), "bnxt_en": (6, 9), "mana": (6, 15), "ionic": (6, 18)}
@@ -87,25 +87,9 @@ def _redirects(host, found, address):
     if len(config) <= _EXTENDED:
         pci.note(found, "acs: the extended config space of bridges cannot be read: it takes root")
         return None
-    place = extended_capability(config, _ACS)
-    if place is None or place + 8 > len(config):
-        return []
-    control = int.from_bytes(config[place + 6:place + 8], "little")
+    place = pci_config.acs_control(config)
+    control = 0 if place is None else pci_config.word(config, place)
     return [name for bit, name in _REDIRECTS if control & bit]
-
-
-def extended_capability(config, wanted):
-    """Where an extended capability begins in a device's config space, or None."""
-    place, seen = _EXTENDED, set()
-    while _EXTENDED <= place <= len(config) - 4 and place not in seen:
-        seen.add(place)
-        header = int.from_bytes(config[place:place + 4], "little")
-        if header in (0, 0xFFFFFFFF):
-            return None
-        if header & 0xFFFF == wanted:
-            return place
-        place = header >> 20 & 0xFFC
-    return None
 
 
 # -- DMA-BUF and peermem -----------------------------------------------------------------------------------------------

@@ -59,16 +59,6 @@ def test_redirect_bits(tmp_path, control, bits):
     assert gpudirect._redirects(Host(str(tmp_path)), {}, "0000:17:00.0") == bits
 
 
-def test_a_list_of_capabilities_that_bites_its_tail_ends():
-    space = bytearray(4096)
-    space[0x100:0x104] = (0x0001 | 0x100 << 20).to_bytes(4, "little")
-    assert gpudirect.extended_capability(bytes(space), 0x000D) is None
-    assert gpudirect.extended_capability(bytes(space), 0x0001) == 0x100
-    assert gpudirect.extended_capability(b"\xff" * 4096, 0x000D) is None
-    assert gpudirect.extended_capability(bytes(4096), 0x000D) is None
-    assert gpudirect.extended_capability(sysfs.config_space(None), 0x000D) is None
-
-
 @pytest.mark.parametrize(("fault", "dmabuf", "peermem", "words"), [
     (None, True, False, "open kernel module, NIC driver mlx5_core; nvidia_peermem is not loaded (not needed"),
     ("peermem", True, True, "nvidia_peermem is loaded"),
