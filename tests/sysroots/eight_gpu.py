@@ -148,7 +148,8 @@ def _drive(folder, parent, address, name, near):
 
 def _storage_root(folder, fault, number, root):
     near = _near(number)
-    port = _bridge(folder, sysfs.host_bridge(folder, "pci0000:%02x" % root), "0000:%02x:01.0" % root, near, None, port=4)
+    bridge = sysfs.host_bridge(folder, "pci0000:%02x" % root)
+    port = _bridge(folder, bridge, "0000:%02x:01.0" % root, near, None, port=4)
     _nic(folder, port, "0000:%02x:00.0" % (root + 1), STORAGE[number], "storage%d" % number, 101 + number, near, 400,
          fault if fault in ("iommu_translated", "iommu_off") else None)
 
