@@ -1,34 +1,250 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kind udev_attribute: not wired yet.
+"""Kind udev_attribute: a file of a block device's queue or of a network interface, persisted by a udev rule.
 
-PRIVATE to the collection. See _kinds/sysctl.py for what every kind has.
+PRIVATE to the collection. See _kinds/sysctl.py for what every kind has. The rule names a device by what it is, for the
+kernel's names change from boot to boot; where all NVMe drives are meant, those too that are plugged in later. In the
+journal a path has the same condition after a #. Read-ahead belongs to the device that a filesystem sits on, and to the
+mount itself where its files are on another machine; it comes last, for any limit of the queue can raise it.
 """
 
 from __future__ import annotations
 
+import errno
+import re
+
+from .._host import CommandNotRun
+from .._owners import udev_rule, udev_rules
+from .._owners.udev_rule import HARDWARE, LIMIT, READ_AHEAD
+from .._topology import block
+
+FOLDER = "/etc/udev/rules.d"
 KEYED_BY = "target"
 VOLATILE = False
-OWNER = None
-ABSENT = "not wired yet"
+OWNER = "udev"
+ABSENT = "no device here has such a setting, or what it sets is not in use there"
+NET = "/sys/class/net"
+_EVERY = 'KERNEL=="nvme[0-9]*n[0-9]*", ENV{DEVTYPE}=="disk"'
 
 
 def files(role):
-    return []
+    """Our files for a role; the second, for what was handed to us, sorts after whoever set it."""
+    return ["%s/90-gpuwright-%s.rules" % (FOLDER, role), "%s/zz-gpuwright-%s.rules" % (FOLDER, role)]
 
 
 def file(role, target, taken=False):
-    return None
-
-
-def places(host, row, options):
-    return []
+    """Our file for a target."""
+    return files(role)[taken]
 
 
 def devices(host):
-    return {}
+    """All that an option may name: whole block devices, mount points, network interfaces."""
+    found = dict.fromkeys(block.disks(host), "block device")
+    found.update(dict.fromkeys(block.mounts(host), "mount point"))
+    return dict(found, **dict.fromkeys(host.names(NET), "network interface"))
+
+
+def places(host, row, options):
+    """[(target, path, fields)] of the devices that are here; no path where a device has no such setting."""
+    named = options.get(row.devices)
+    if row.name.startswith("net/"):
+        found = [(name, {"match": 'KERNEL=="%s"' % name}) for name in named or () if host.exists("%s/%s" % (NET, name))]
+    elif row.name == READ_AHEAD:
+        return _volumes(host, row, named)
+    else:
+        names = block.namespaces(host) if named is None else [name for name in named if name in block.disks(host)]
+        found = [(name, {"match": block.identity(host, name), "every": named is None}) for name in names]
+    return [_place(host, row, name, row.paths[0].format(device=name), fields) for name, fields in found]
+
+
+def _place(host, row, name, path, fields):
+    """One place; what the kernel answers with EINVAL is not in use there."""
+    try:
+        host.read(path)
+    except OSError as error:
+        path = None if error.errno in (errno.ENOENT, errno.EINVAL, errno.ENODEV, errno.ENOTDIR) else path
+    return "%s/%s" % (name, row.name), path, dict(fields, device=name)
+
+
+def _volumes(host, row, named):
+    """The places of read-ahead: a device for all the filesystems on it, and each mount of a network filesystem."""
+    mounts = block.mounts(host)
+    on = {device: list(points) for device, points in block.volumes(host).items()} if named is None else {}
+    remote = []
+    for name in named or ():
+        device = block.top(host, mounts[name]) if name in mounts else name
+        if device is None:
+            remote.append(name)
+        elif name in mounts or name in block.disks(host):
+            on.setdefault(device, []).append(name)
+    page = _page_kb(host)
+    found = [_place(host, row, device, row.paths[0].format(device=device), {
+        "match": block.identity(host, device), "names": [device] + points, "page_kb": page})
+        for device, points in sorted(on.items())]
+    return found + [_place(host, row, point, _of_mount(mounts[point]), {
+        "match": 'MOUNT=="%s"' % _shell(point), "names": [point], "page_kb": page}) for point in remote]
+
+
+def _of_mount(mount):
+    return "/sys/class/bdi/%s/read_ahead_kb" % mount["number"]
+
+
+def _shell(point):
+    """A mount point, as mountinfo has it, in a pattern of the shell's within a udev rule."""
+    octal = re.sub(r"[ \t\n\\]", lambda found: "\\%03o" % ord(found.group()), point)
+    return re.sub(r"[^\w./:@+,=-]", "?", octal)
+
+
+def _page_kb(host):
+    """The size of a page, in which the kernel keeps read-ahead."""
+    try:
+        text = host.read_bytes("/proc/self/smaps", 4096).decode("ascii", "replace")
+    except OSError:
+        text = ""
+    found = re.search(r"^KernelPageSize: +(\d+) kB", text, re.M)
+    return int(found.group(1)) if found else 4
+
+
+def _now(host, path):
+    """Where a path of the journal is by now. Raises FileNotFoundError if its device is gone."""
+    plain_path, _sign, condition = path.partition("#")
+    if not condition:
+        return path
+    if condition.startswith("MOUNT"):
+        found = [_of_mount(mount) for point, mount in block.mounts(host).items()
+                 if 'MOUNT=="%s"' % _shell(point) == condition]
+    else:
+        name, rest = re.match(block.CLASS + "/([^/]+)(.*)", plain_path).groups()
+        if host.exists(plain_path) and block.identity(host, name) == condition:
+            return plain_path
+        found = ["%s/%s%s" % (block.CLASS, name, rest) for name in [block.named_by(host, condition)] if name]
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "there is no such device any more", path)
+    return found[0]
+
+
+def read(host, target, path):
+    """What is in force; of the limit also the hardware's own."""
+    path = _now(host, path)
+    try:
+        text = host.read(path)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise FileNotFoundError(errno.ENOENT, "not in use there", path)
+        raise
+    return ("%s %s" % (text, _hardware(host, path) or "")).strip() if path.endswith(LIMIT) else text
+
+
+def _hardware(host, path):
+    try:
+        return host.read(path.replace(LIMIT, HARDWARE))
+    except OSError:
+        return None
+
+
+def plain(text):
+    """A value as it is written: the bracketed word, or the first."""
+    found = re.search(r"\[([^\]]+)\]", text)
+    return found.group(1) if found else (text.split() or [""])[0]
+
+
+def satisfied(value, wanted):
+    """Of the limit as much as the hardware allows is enough, and never is it lowered."""
+    found = re.match(r"(\d+) of at most (\d+)$", value)
+    if not found:
+        return value == wanted
+    now, most = (int(number) for number in found.groups())
+    return now >= (most if wanted == "max" else min(int(wanted), most))
+
+
+def write(host, target, path, text):
+    """Put a value in force; read-ahead stays as it was whatever else of the queue is written."""
+    path = _now(host, path)
+    ahead = path.partition("/queue/")[0] + "/" + READ_AHEAD
+    if "/queue/" not in path or path == ahead or not host.exists(ahead):
+        host.write_value(path, text)
+        return
+    before = host.read(ahead)
+    try:
+        host.write_value(path, _allowed(host, path, text))
+    except OSError as error:
+        if error.errno == errno.EINVAL and path.endswith("/nr_requests"):
+            raise OSError(errno.EINVAL, "%s: without a scheduler a drive has no more requests than its own queue holds"
+                          % error.strerror)
+        raise
+    if host.read(ahead) != before:
+        host.write_value(ahead, before)
+
+
+def _allowed(host, path, text):
+    """Of the limit no more than the hardware's: kernels answer more with EINVAL, or silently with less."""
+    most = _hardware(host, path) if path.endswith(LIMIT) else None
+    if most is None:
+        return text
+    return most if text == "max" else str(min(int(text), int(most)))
+
+
+def compose(head, entries):
+    """The text of a file of ours, in the order in which a queue has to be written."""
+    return head + udev_rule.text((name, value) for name, _path, value in entries)
+
+
+def parse(text):
+    """The values in a file of ours, by `key`."""
+    return udev_rule.values(text)
+
+
+def key(step):
+    """What names a step in our file: the condition that its device meets, and the file."""
+    fields = step.get("_fields") or {}
+    every = fields.get("every") and not fields.get("alone")
+    return "%s %s" % (_EVERY if every else fields.get("match", ""), step["name"])
+
+
+def identity(row, target, path):
+    """What names the original in the journal."""
+    return "udev_attribute:" + target
+
+
+def in_force(host, row, target, path):
+    """(path, text) to write to get today's state back, on the same device by whatever name."""
+    if path.startswith(NET):
+        condition = ""
+    elif path.startswith(block.CLASS):
+        condition = "#" + block.identity(host, path.split("/")[4])
+    else:
+        condition = '#MOUNT=="%s"' % _shell(target[:-len("/" + row.name)])
+    return path + condition, plain(read(host, target, path))
+
+
+def turn(target, path):
+    """The originals of a queue come back in the order in which it has to be written."""
+    return udev_rule.turn("/".join(target.rsplit("/", 2)[-2:]))
 
 
 def others(host):
-    return []
+    """What the rules of others make of the devices here."""
+    return udev_rules.assignments(host)
+
+
+def rival(settled, row, target, path, ours, value):
+    """The last assignment of another file that comes after ours, or None."""
+    mine = {FOLDER + "/" + start + ours.rpartition("/")[2][2:] for start in ("90", "zz")}
+    later = [item for item in settled if item["key"] == target and item["file"] not in mine
+             and (item["last"] or item["name"] > ours.rpartition("/")[2])]
+    return max(later, key=lambda item: item["last"]) if [item for item in later if item["last"]] else (
+        later[-1] if later else None)
+
+
+def before_us(settled, target, ours):
+    """No raise-only setting lives here."""
+    return None
+
+
+def commit(host, steps, changed):
+    """Have udev read our files: it looks for changed ones only every few seconds."""
+    if changed and host.exists("/run/udev/control"):
+        status, _output, errors = host.run(["udevadm", "control", "--reload"])
+        if status:
+            raise CommandNotRun("udevadm control --reload: %s" % (errors.strip() or "exit status %d" % status))
