@@ -14,6 +14,7 @@ import errno
 import os
 import pathlib
 import re
+import shutil
 
 from tests.sysroots import plain_node, systemd_node
 from tests.sysroots.systemd_node import UNITS, Systemd
@@ -21,6 +22,7 @@ from tests.sysroots.systemd_node import UNITS, Systemd
 LIB = "/usr/lib/systemd/system/"
 DOCKER, SLURMD = "docker.service", "slurmd.service"
 PID = 700
+MODULES = "/lib/modules/6.1.0-test/"
 LIMITS = """Limit                     Soft Limit           Hard Limit           Units
 Max stack size            8388608              unlimited            bytes
 Max open files            %s               %s               files
@@ -38,6 +40,10 @@ def build(folder, **changed):
         "/proc/%d/limits" % PID: LIMITS % ("1024", "524288"),
         "/proc/%d/limits" % (PID + 1): LIMITS % ("1024", "524288"),
         "/proc/sys/fs/nr_open": "1048576",
+        "/proc/sys/kernel/osrelease": "6.1.0-test",
+        MODULES + "modules.dep": "updates/dkms/nvidia-peermem.ko.zst: updates/dkms/nvidia.ko.zst\n"
+                                 "updates/dkms/nvidia.ko.zst:\nkernel/net/ipv4/tcp_bbr.ko:",
+        MODULES + "modules.builtin": "kernel/drivers/nvme/host/nvme-core.ko\nkernel/net/ipv4/tcp_cubic.ko",
     }, **changed))
 
 
@@ -48,16 +54,22 @@ def limits_of(root, pid=PID):
 
 
 class Services(Systemd):
-    """The host with its systemd and its kernel; `ended` are processes that are gone by the time they get a limit."""
+    """The host with its systemd and its kernel; `ended` are processes that are gone by the time they get a limit,
+    `rejected` modules that do not load, with the kernel's word."""
 
-    def __init__(self, root, read_only=True, ended=(), **words):
+    def __init__(self, root, read_only=True, ended=(), rejected=None, **words):
         super().__init__(root, read_only=read_only, **words)
         self.ended = ended
+        self.rejected = rejected or {}
         self.loaded = {}
         self._load()
 
     def run(self, argv, seconds=10, changes=True):
-        """Answer `systemctl show` with what was loaded last."""
+        """Answer `systemctl show` with what was loaded last; load and unload modules."""
+        if argv[0] in ("modprobe", "rmmod"):
+            self._may_change("running %s" % argv[0])
+            self.asked.append(" ".join(argv))
+            return self._module(*argv)
         if argv[:2] == ["systemctl", "show"]:
             asked, unit = argv[2].partition("=")[2].split(","), argv[3]
             return 0, "".join("%s=%s\n" % (name, self._shown(unit, name)) for name in asked), ""
@@ -65,6 +77,18 @@ class Services(Systemd):
         if argv[:2] == ["systemctl", "daemon-reload"]:
             self._load()
         return result
+
+    def _module(self, command, module):
+        folder = pathlib.Path(self.root) / "sys/module" / module.replace("-", "_")
+        if module in self.rejected:
+            return 1, "", "modprobe: ERROR: could not insert '%s': %s\n" % (module, self.rejected[module])
+        if command == "modprobe":
+            (folder / "holders").mkdir(parents=True)
+            (folder / "initstate").write_text("live\n")
+            (folder / "refcnt").write_text("0\n")
+        else:
+            shutil.rmtree(folder)
+        return 0, "", ""
 
     def _shown(self, unit, name):
         if name == "MainPID":
