@@ -199,3 +199,27 @@ class Json:
     def offers(self, text):
         """There is no list of documents."""
         return None
+
+
+class Text:
+    """A document for people: any text of several lines."""
+
+    argument = {"type": "str"}
+
+    def describe(self):
+        """The legal shape."""
+        return "a text"
+
+    def parse(self, raw):
+        """Accept text with something in it; how its lines end is no matter."""
+        if not isinstance(raw, str) or not raw.strip():
+            raise ValueError("%r is not %s" % (raw, self.describe()))
+        return self.read(raw)
+
+    def read(self, text):
+        """The text without white space at the ends of its lines and below."""
+        return "\n".join(line.rstrip() for line in text.strip("\n").splitlines()).rstrip()
+
+    def offers(self, text):
+        """There is no list of texts."""
+        return None

@@ -13,7 +13,7 @@ FOLDER = "/etc/gpuwright"
 KEYED_BY = "target"
 VOLATILE = False
 OWNER = None
-_PUBLISHED = {"cpu_isolation": ("affinity.json",)}
+_PUBLISHED = {"cpu_isolation": ("affinity.json",), "rdma_roce": ("traffic_class.json", "fabric.txt")}
 
 
 def files(role):

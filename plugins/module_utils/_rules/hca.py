@@ -1,0 +1,157 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on how NCCL is told its devices: the list of HCAs (R10), and the form of the files that say it (R20).
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .._owners import nccl_env
+from .._values import nearest
+from .finding import finding
+from .isolation import listed
+from .rdma_node import compute, environment, storage, variables
+
+_MOST = 32
+_LIST = "NCCL_IB_HCA"
+
+
+def r10_list(view):
+    """Each entry of NCCL_IB_HCA matches a device, and what it matches are devices that serve GPUs, with a port up."""
+    devices = view.topology("rdma_devices")
+    if not devices:
+        return []
+    found = []
+    for name, text, where in variables(view, _LIST):
+        exclude, exact, entries = parsed(text)
+        words = _unmatched(devices, entries, exact)
+        if exclude:
+            found += [finding("R10", "W", None, "%s: %s=%s leaves out what is not there: %s"
+                              % (where, name, text, listed(words)))] if words else []
+            continue
+        words += _strangers(view, devices, entries, exact)
+        matched = {port for entry in entries for port in _matches(devices, entry, exact)}
+        if len(matched) > _MOST:
+            words.append("it matches %d ports, and NCCL takes %d" % (len(matched), _MOST))
+        if words:
+            found.append(finding("R10", "E", None, "%s: %s=%s: %s. %s" % (where, name, text, listed(words),
+                                                                       _remedy(view, devices))))
+    return found
+
+
+def parsed(text):
+    """(whether it excludes, whether it is exact, [(device, port or None)]) of a list as NCCL reads it."""
+    exclude = text.startswith("^")
+    text = text[exclude:]
+    exact = text.startswith("=")
+    entries = []
+    for word in text[exact:].split(","):
+        parts = word.split(":")
+        if parts[0]:
+            entries.append((parts[0], int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else None))
+    return exclude, exact, entries
+
+
+def _matches(devices, entry, exact):
+    """The (device, port number) that an entry stands for: without = it is the beginning of a name."""
+    wanted, number = entry
+    return [(device["name"], port["port"]) for device in devices for port in device["ports"]
+            if (device["name"] == wanted if exact else device["name"].startswith(wanted))
+            and number in (None, port["port"])]
+
+
+def _unmatched(devices, entries, exact):
+    names = [device["name"] for device in devices]
+    words = []
+    for entry in entries:
+        if not _matches(devices, entry, exact):
+            wanted, number = entry
+            words.append("%s has no port %d" % (wanted, number) if wanted in names else
+                         "no device %s, and without one NCCL goes over TCP and says nothing; %s"
+                         % (wanted, nearest(wanted, names)))
+    return words
+
+
+def _strangers(view, devices, entries, exact):
+    """What a list matches beyond its purpose: another device by its prefix, a storage NIC, a port that is down."""
+    serving, others = compute(view), storage(view)
+    states = {(device["name"], port["port"]): port["state"] for device in devices for port in device["ports"]}
+    words = []
+    for entry in entries:
+        found = _matches(devices, entry, exact)
+        more = sorted({name for name, _port in found} - {entry[0]})
+        if not exact and more and any(name == entry[0] for name, _port in found):
+            words.append("%s is the beginning of %s too, and means all of them" % (entry[0], listed(more)))
+        down = ["%s port %d is %s" % (place + (states[place],)) for place in found
+                if states[place] not in ("ACTIVE", None)]
+        strange = sorted({name for name, _port in found if name not in serving and name in others})
+        words += down
+        if strange and serving:
+            words.append("%s %s storage and no GPU" % (listed(strange), "serves" if len(strange) == 1 else "serve"))
+        foreign = sorted({name for name, _port in found if serving and name not in serving + others} -
+                         {place[0] for place in found if states[place] not in ("ACTIVE", None)})
+        if foreign:
+            words.append("%s serve%s no GPU" % (listed(foreign), "s" if len(foreign) == 1 else ""))
+    return list(dict.fromkeys(words))
+
+
+def _remedy(view, devices):
+    """The list that is right on this node."""
+    serving = compute(view)
+    right = [name for name in serving if any(
+        device["name"] == name and any(port["state"] in ("ACTIVE", None) for port in device["ports"])
+        for device in devices)]
+    return "Set %s==%s" % (_LIST, ",".join(right)) if right else "There is no device for GPUs here: unset it"
+
+
+def r20_conf_syntax(view):
+    """An nccl.conf is no shell script: what the shell would take away becomes part of the name or the value."""
+    found = []
+    homes = ["%s/%s" % (home, nccl_env.HOME_CONF) for home in nccl_env.homes(view.host)]
+    for path in [nccl_env.CONF] + homes:
+        words = ["line %d %s" % (number, wrong) for number, name, value in nccl_env.conf_lines(view.host, path)
+                 for wrong in _faults(name, value)]
+        if words:
+            found.append(finding("R20", "W", None, "%s: %s. NCCL takes each line as VARIABLE=value, to the letter"
+                                 % (path, listed(words))))
+    return found
+
+
+def _faults(name, value):
+    """What is wrong with one line, in words."""
+    if name.lstrip().startswith("#"):
+        yield "is a comment that does not begin with #, and so sets a variable"
+        return
+    if name.split(" ")[0] in ("export", "set", "setenv"):
+        yield "begins with %s: the variable is called '%s'" % (name.split(" ")[0], name)
+    elif name != name.strip() or value != value.strip(" \t"):
+        yield "has spaces around =, or at an end: they are part of the name or the value"
+    if re.match(r"(['\"]).*\1\s*(#.*)?\Z", value.strip()):
+        yield "has quotes: they are part of the value"
+    if re.search(r"\s#", value):
+        yield "has a comment after the value: it is part of the value"
+    if value.endswith("\r"):
+        yield "ends with a carriage return, which NCCL before 2.30 keeps"
+    if len(value) > 1023:
+        yield "is longer than the 1023 letters that NCCL reads"
+
+
+def r20_container(view):
+    """A container does not see the host's nccl.conf."""
+    host_wide = {name for _number, name, _value in nccl_env.conf_lines(view.host, nccl_env.CONF)}
+    if not host_wide:
+        return []
+    blind = []
+    for scope in environment(view):
+        pid = scope["pid"]
+        if pid and nccl_env.is_contained(view.host, pid) and not host_wide.issubset(scope["values"]):
+            if not view.exists("/proc/%d/root%s" % (pid, nccl_env.CONF)):
+                blind.append(scope["who"])
+    if not blind:
+        return []
+    return [finding("R20", "W", None, "%s: its container does not see %s: mount that file into it, or give it the "
+                    "variables" % (listed(blind), nccl_env.CONF))]

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rules of role rdma_roce look at: the declared class, the devices it is for, and each step's value to be.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .._derive import rdma_rails
+from .._owners import dcbx, nccl_env
+
+TRUST, PFC, DSCP_MAP, DCBX = "dcb/trust", "dcb/prio-pfc", "dcb/dscp-prio", "dcb/dcbx"
+NP, RP = "ecn/roce_np/enable", "ecn/roce_rp/enable"
+CNP_DSCP, CNP_PRIORITY = "ecn/roce_np/cnp_dscp", "ecn/roce_np/cnp_802p_prio"
+TOS = "rdma_cm/default_roce_tos"
+ETHERNET, INFINIBAND = rdma_rails.ETHERNET, rdma_rails.INFINIBAND
+_BEHIND_ONE_SWITCH = ("PIX", "PXB")
+
+
+def topology(view):
+    """The sections that tell which device is for what."""
+    return {name: view.topology(name) for name in ("rdma_devices", "nics", "gpu_nics")}
+
+
+def declared(view):
+    """The declared class, or None where the role was given none."""
+    found = view.options.get("rdma_roce_class")
+    return found if isinstance(found, dict) and "traffic_class" in found else None
+
+
+def roce(view):
+    """The RDMA devices that the class is for, as in the fact: those that the role was given, or by the topology."""
+    given = view.options.get("rdma_roce_rdma_devices")
+    names = given if given is not None else rdma_rails.roce_devices(topology(view), *named(view))
+    return [device for device in view.topology("rdma_devices") if device["name"] in names]
+
+
+def named(view):
+    """The operator's word on compute and on storage NICs."""
+    return tuple(view.options.get("rdma_roce_%s_nics" % purpose) for purpose in ("compute", "storage"))
+
+
+def compute(view):
+    """The names of the devices that serve GPUs."""
+    return rdma_rails.compute(topology(view), named(view)[0])
+
+
+def storage(view):
+    """The names of the devices that serve storage."""
+    return rdma_rails.storage(topology(view), named(view)[1], named(view)[0])
+
+
+def rails(view):
+    """The devices that serve GPUs, or would if their port were up: those behind one switch with a GPU too."""
+    near = {path["device"] for path in view.topology("pci_paths") if path["kind"] in _BEHIND_ONE_SWITCH}
+    chosen = set(compute(view)) | (near if named(view)[0] is None else set())
+    return [device for device in view.topology("rdma_devices") if device["name"] in chosen]
+
+
+def ports(devices, layer=None):
+    """[(device's name, port)] of devices; only those of a link layer, if one is named."""
+    return [(device["name"], port) for device in devices for port in device["ports"]
+            if layer in (None, port["link_layer"])]
+
+
+def label(name, port):
+    """A port in words: its device, its number unless that is 1, and its interface."""
+    return "%s%s%s" % (name, "" if port["port"] == 1 else " port %d" % port["port"],
+                       " (%s)" % port["netdev"] if port["netdev"] else "")
+
+
+def steps(view, name):
+    """{device: step} of a setting that is asked for and can be here."""
+    return {step["_fields"].get("device", step["target"]): step for step in view.steps
+            if step["name"] == name and "_restore" not in step and step["status"] != "not_applicable"}
+
+
+def to_be(step):
+    """The value once this plan is applied; what is refused, in conflict or not readable stays as it runs."""
+    return step["_force"] if step["status"] in ("ok", "drift") else step["running"]
+
+
+def values(view, name):
+    """{device: value to be} of a setting, without those that nobody could read; as it is where it is not managed."""
+    found = {device: to_be(step) for device, step in steps(view, name).items()}
+    if name in (TRUST, PFC) and not any(step["name"] == name for step in view.steps):
+        for device in view.options.get("rdma_roce_interfaces") or ():
+            told = dcbx.state(view.host, device).get("trust" if name == TRUST else "pfc")
+            found[device] = " ".join(str(one) for one in told) if isinstance(told, list) else told
+    return {device: value for device, value in found.items() if value is not None}
+
+
+def priorities(text):
+    """The set of priorities in a value."""
+    return {int(word) for word in re.findall(r"[0-7]", text or "")}
+
+
+def environment(view):
+    """What jobs get of NCCL's, UCX's and NVSHMEM's variables: see _owners/nccl_env.py. Read once a plan."""
+    found = getattr(view, "nccl_environment", None)
+    if found is None:
+        found = view.nccl_environment = nccl_env.read(view.host)
+    return found
+
+
+def variables(view, *names):
+    """[(name, value, where)] of some variables, each place once."""
+    found = {}
+    for scope in environment(view):
+        for name in names:
+            told = scope["values"].get(name)
+            if told:
+                found.setdefault((name, told["where"]), (name, told["value"], told["where"]))
+    return list(found.values())
+
+
+def number(text):
+    """The int that NCCL makes of a text, as strtoll with base 0 does: what is none is 0, what follows is ignored."""
+    match = re.match(r"\s*([-+]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)", text)
+    if not match:
+        return 0
+    word = match.group(2).lower()
+    base = 16 if word.startswith("0x") else 8 if word.startswith("0") else 10
+    return int(word, base) * (-1 if match.group(1) == "-" else 1)
