@@ -6,7 +6,7 @@ APPLY ?=
 CHECK ?=
 TEST := tests/setup/test.sh
 
-.PHONY: help site rollback test unit repo lint sanity docs bench lab lab-site clean
+.PHONY: help site rollback runner test unit repo lint sanity docs bench lab lab-site clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -16,6 +16,9 @@ site:  ## audit this machine (check mode with diff); APPLY=1 applies; ARGS="..."
 
 rollback:  ## give back all that APPLY=1 make site changed on this machine; CHECK=1 only says what
 	@PLAYBOOK=rollback APPLY='$(if $(CHECK),,1)' tests/setup/site.sh $(ARGS)
+
+runner:  ## write the node's command to dist/gpuwright.pyz, the same bytes as module `runner` installs
+	@tests/setup/with.sh python tests/setup/runner.py dist/gpuwright.pyz
 
 test:  ## the whole test suite
 	@$(TEST) tests/unit tests/repo tests/gates tests/lab

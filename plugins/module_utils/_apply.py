@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 
-from . import _journal, _pending
+from . import _desired, _journal, _pending
 from ._drop_ins import owns, wanted_files
 from ._host import CommandNotRun, Locked
 from ._input import KINDS
@@ -105,21 +105,29 @@ def _remember(plan, due):
                 "original": original, "disruption": step["disruption"], "since": plan.host.now()})
     changed = [(path, plan.role) for path, text in plan.wanted_files.items() if text != plan.files[path]]
     for path, role in changed + [(path, RUNNER) for path, _content, _mode in plan.runner]:
-        _journal.remember_file(plan.host, plan.journal, path, role)
-        for folder in _journal.missing_folders(plan.host, path):
-            if folder not in plan.journal["folders"]:
-                plan.journal["folders"].append(folder)
+        remember_file(plan.host, plan.journal, path, role)
+    runner = plan.journal["files"].get(install.ZIPAPP)
+    if runner:
+        others = set(runner.get("needed_by", ())) - {plan.role}
+        runner["needed_by"] = sorted(others | ({plan.role} if _desired.needs_runner(plan) else set()))
     if plan.take_over:
         plan.journal["owners"]["tuned"] = plan.take_over  # It still names the profile from before the first one.
+
+
+def remember_file(host, journal, path, role):
+    """Put into the journal what is in the place of a file of ours, and the folders that will be made for it."""
+    left = [] if path in journal["files"] or not host.exists(path) else _journal.our_folders(path)
+    _journal.remember_file(host, journal, path, role)
+    for folder in left + _journal.missing_folders(host, path):
+        if folder not in journal["folders"]:
+            journal["folders"].append(folder)
 
 
 def _write_runner(plan):
     """The runner's own files, and systemd and udev told of them."""
     try:
-        for path, content, mode in plan.runner:
-            plan.host.write_file(path, content, mode)
         if plan.runner:
-            install.commit(plan.host)
+            install.write(plan.host, plan.runner)
     except (CommandNotRun, OSError) as error:
         plan.errors.append("the node runner: %s" % error)
 
@@ -226,8 +234,8 @@ def _take_back_rejected(plan, due):
 
 def forget_unused(host, journal, errors):
     """Drop from the journal files that are as before us, the runner that nothing needs, and our empty folders."""
-    if any(kept["role"] == RUNNER for kept in journal["files"].values()) and not host.names(desired.FOLDER):
-        _remove_runner(host, journal, errors)
+    if not (install.LAUNCHER in journal["files"] or runner_needed_by(host, journal)):
+        remove_runner(host, journal, runner_paths(journal), errors)
     for path in list(journal["files"]):
         role = journal["files"][path]["role"]
         if not host.exists(path) and not any(entry["role"] == role for entry in journal["entries"].values()):
@@ -238,10 +246,30 @@ def forget_unused(host, journal, errors):
     journal["folders"] = [folder for folder in journal["folders"] if host.is_folder(folder)]
 
 
-def _remove_runner(host, journal, errors):
+def runner_paths(journal):
+    """The files of the runner that are ours."""
+    return [path for path, kept in journal["files"].items() if kept["role"] == RUNNER]
+
+
+def runner_needed_by(host, journal):
+    """The roles that ask for what nothing but the runner puts back."""
+    needed_by = journal["files"].get(install.ZIPAPP, {}).get("needed_by", ())
+    return [role for role in needed_by if host.exists(desired.path(role))]
+
+
+def remove_runner(host, journal, paths, errors):
+    """Give back files of the runner, and have systemd and udev forget them; metrics when nobody writes them anew."""
+    if not paths:
+        return
+    metrics = [path for path in paths if path.endswith("/" + install.METRICS)]
     try:
-        for path in [path for path, kept in journal["files"].items() if kept["role"] == RUNNER]:
-            _journal.give_back_file(host, journal, path)
+        for path in paths:
+            if path not in metrics:
+                _journal.give_back_file(host, journal, path)
         install.commit(host)
-    except (CommandNotRun, OSError) as error:
+        for path in metrics:
+            _journal.give_back_file(host, journal, path)
+    except CommandNotRun as error:
         errors.append("the node runner: %s" % error)
+    except OSError as error:
+        errors.append("the node runner: %s: %s" % (error.filename, error.strerror))

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node is to be, kept on the node: for what nothing native persists, and for what waits for a boot.
+"""What a node is to be, kept on the node: for what nothing native persists, for what waits for a boot, for audits.
 
 PRIVATE to the collection. /etc/gpuwright/desired/ROLE.json holds what was asked of a role, as it was asked; the node
-runner plans it again at boot, and the playbook reboot asks it whether everything that waited has taken effect.
+runner plans it again at boot and for its audits, and the playbook reboot asks it whether everything that waited has
+taken effect.
 """
 
 from __future__ import annotations
@@ -28,10 +29,6 @@ def _counts(step, held):
 
 def _volatile(step, held):
     return KINDS[step["kind"]].VOLATILE and "_restore" not in step and _counts(step, held)
-
-
-def _waits(step, held):
-    return step["_row"] is not None and step["_row"].effect == "reboot" and _counts(step, held)
 
 
 def mark(plan, values):
@@ -59,13 +56,13 @@ def _plainly(value):
 
 
 def text(plan, catalogue, values, request):
-    """What our file shall hold; None where nothing of the role needs it. What is said of one run only stays out.
+    """What our file shall hold; None where the role manages nothing here. What is said of one run only stays out.
 
     A value that was refused stays out too, where there is one from before: at the next boot it would be refused again,
     with what is in force until then.
     """
     held = _held(plan)
-    if not any(_volatile(step, held) or _waits(step, held) for step in plan.steps):
+    if not any(_counts(step, held) for step in plan.steps if "_restore" not in step):
         return None
     of_one_run = {option["name"] for option in catalogue.OPTIONS if option.get("of_one_run")}
     options = {name: value for name, value in request["options"].items() if name not in of_one_run}
@@ -75,10 +72,15 @@ def text(plan, catalogue, values, request):
                                     "take_over": request["take_over"]})
 
 
+def needs_runner(plan):
+    """Whether something of the role is nowhere persisted but in our file."""
+    held = _held(plan)
+    return any(_volatile(step, held) for step in plan.steps)
+
+
 def runner_files(plan):
     """[(path, content, mode)] of the runner's files that are not as they shall be, if this plan needs the runner."""
-    held = _held(plan)
-    if not any(_volatile(step, held) for step in plan.steps):
+    if not needs_runner(plan):
         return []
     due = set(install.due(plan.host))
     return [(name, content, mode) for name, (content, mode) in sorted(install.files(plan.host).items())

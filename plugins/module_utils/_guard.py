@@ -23,7 +23,6 @@ class View:
         self.options = options
         self.host = plan.host
         self._journal = plan.journal
-        self._found = {}
 
     def step(self, name):
         """The first step of a setting that is asked for, or None."""
@@ -71,23 +70,28 @@ class View:
 
     def consumers(self):
         """Who computes here, and in which control groups: see _owners/consumers.py."""
-        if "consumers" not in self._found:
-            self._found["consumers"] = consumers.read(self.host)
-        return self._found["consumers"]
+        if "consumers" not in self.host.facts:
+            self.host.facts["consumers"] = consumers.read(self.host)
+        return self.host.facts["consumers"]
 
     def started_at(self, pid):
         """When a process was started, in seconds since the epoch, or None."""
         return jobs.started_at(self.host, pid)
 
     def topology(self, section):
-        """A section of the topology: `cpu` or `numa_nodes`, or with more work another, as in the schema of the fact."""
-        if "cpu" not in self._found:
-            self._found.update(sources={}, notes=[])
-            for name, reader in (("cpu", cpu), ("numa_nodes", numa)):
-                self._found[name] = reader.read(self.host, self._found)
-        if section not in self._found:
-            self._found.update(read_topology(self.host, (section,), self._nics("compute"), self._nics("storage")))
-        return self._found[section]
+        """A section of the topology: `cpu` or `numa_nodes`, or with more work another, as in the schema of the fact.
+
+        It is read once for all plans that are made of one host.
+        """
+        found = self.host.facts.setdefault("cpus", {"sources": {}, "notes": []})
+        for name, reader in (("cpu", cpu), ("numa_nodes", numa)):
+            if name not in found:
+                found[name] = reader.read(self.host, found)
+        if section in found:
+            return found[section]
+        nics = self._nics("compute"), self._nics("storage")
+        found = self.host.facts.setdefault("topology %s %s" % nics, {})
+        return read_topology(self.host, (section,), nics[0], nics[1], found)[section]
 
     def _nics(self, purpose):
         """The operator's word on which NICs serve GPUs or storage, where the role has it as an option."""

@@ -90,7 +90,8 @@ def remember_file(host, journal, path, role):
     kept = journal["files"][path] = {"role": role, "original": None, "mode": 0o644, "link": host.link(path)}
     if kept["link"] is None and host.exists(path):
         text = host.read_bytes(path).decode("utf-8", "surrogateescape")
-        if not text.startswith(HEAD) and not path.startswith(_OURS):  # Without its journal ours is no original.
+        # Without its journal ours is no original; a script of ours has its interpreter in the line before.
+        if not text.startswith((HEAD, "#!/bin/sh\n" + HEAD)) and not path.startswith(_OURS):
             kept.update(original=text, mode=host.mode(path))
 
 
@@ -114,3 +115,9 @@ def missing_folders(host, path):
         missing.insert(0, folder)
         folder = folder.rpartition("/")[0]
     return missing
+
+
+def our_folders(path):
+    """The folders around a file that nobody but us fills, outermost first: ours too where a lost journal named them."""
+    return [path[:end] for start in _OURS if path.startswith(start)
+            for end in range(len(start) - 1, len(path)) if path[end] == "/"]

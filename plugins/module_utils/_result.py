@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 
+from ._runner import desired
+
 _LONGEST = 200
 
 
@@ -53,7 +55,10 @@ def diff(plan):
         before.append("# %s: the node runner as it is\n" % path)
         after.append("# %s: the node runner, %d bytes\n" % (path, len(content)))
     for path, text in plan.wanted_files.items():
-        if text != plan.files[path]:
+        if text != plan.files[path] and path == desired.path(plan.role):  # It repeats what was asked for.
+            before.append("# %s: %s\n" % (path, "(absent)" if plan.files[path] is None else "as it is"))
+            after.append("# %s: %s\n" % (path, "(absent)" if text is None else "%d bytes" % len(text)))
+        elif text != plan.files[path]:
             before.append("# %s\n%s" % (path, plan.files[path] or "(absent)\n"))
             after.append("# %s\n%s" % (path, text or "(absent)\n"))
     return {"before": "".join(before), "after": "".join(after), "before_header": "role %s" % plan.role,

@@ -9,7 +9,7 @@ PRIVATE to the collection.
 from __future__ import annotations
 
 from . import _guard, _journal, _pending
-from ._apply import commit, forget_unused, locked, release, write_step
+from ._apply import commit, forget_unused, locked, release, remove_runner, runner_paths, write_step
 from ._drop_ins import our_files
 from ._plan import in_order, restore_step
 from ._result import public
@@ -94,7 +94,11 @@ def carry_out(make_plan):
 
 def _give_back(plan):
     host, journal = plan.host, plan.journal
+    runner = [path for path in runner_paths(journal) if path in plan.files]
+    remove_runner(host, journal, runner, plan.errors)
     for path in plan.files:
+        if path in runner:
+            continue
         try:
             _journal.give_back_file(host, journal, path)
         except OSError as error:

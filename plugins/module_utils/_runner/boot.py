@@ -11,27 +11,22 @@ from __future__ import annotations
 
 from .. import _plan
 from .._apply import LOCK, RUNNERS_WORDS, write_step
-from .._conflicts import UnknownOwner
-from .._host import CommandNotRun, Host, Locked
-from .._input import KINDS, BadInput
-from .._journal import ForeignJournal
-from .._settings.catalogue import ROLES
-from . import desired
+from .._host import Host, Locked
+from . import switch
+from .plans import plans, volatile_steps
 
-DISABLED = "/etc/gpuwright/disabled"
-ARGUMENT = "gpuwright=off"
 _LOCK_TRIES = 10
 _LOCK_PAUSE = 2
 
 
 def arguments(parser):
-    """It has none of its own."""
+    """It has none of its own; `parser` has what every subcommand has."""
 
 
 def run(args, say):
     """Put back what drifted; returns 0 if all is as it shall be, 1 if something is not, 2 if it could not be tried."""
     host = Host(args.sysroot, read_only=False)
-    off = switched_off(host)
+    off = switch.off(host)
     if off:
         say("nothing is changed: %s" % off)
         return 0
@@ -45,25 +40,16 @@ def run(args, say):
         return 2
 
 
-def switched_off(host):
-    """What switches the runner off on this node, in words, or None."""
-    if host.exists(DISABLED):
-        return "%s exists" % DISABLED
-    if ARGUMENT in (host.text("/proc/cmdline") or "").split():
-        return "the kernel argument %s is given" % ARGUMENT
-    return None
-
-
 def put_back(host, say):
     """Plan, and only if something drifted plan again under the lock and write; returns the exit status."""
-    plans, problems = _plans(host)
-    if not any(_is_due(step) for plan in plans for step in _volatile(plan)):
-        return _write(plans, problems, say)
+    made, problems = plans(host, volatile=True)
+    if not any(_is_due(step) for plan in made.values() for step in volatile_steps(plan)):
+        return _write(made, problems, say)
     for left in reversed(range(_LOCK_TRIES)):
         try:
             with host.only_one(LOCK, {"what": RUNNERS_WORDS}):
-                plans, problems = _plans(host)
-                return _write(plans, problems, say)
+                made, problems = plans(host, volatile=True)
+                return _write(made, problems, say)
         except Locked as holder:
             if left:
                 host.wait(_LOCK_PAUSE)
@@ -72,44 +58,25 @@ def put_back(host, say):
     return 2
 
 
-def _plans(host):
-    """The plan of every role that can be planned, and a line for each that cannot."""
-    plans, problems = [], []
-    for role in desired.roles(host):
-        try:
-            request = desired.read(host, role)
-            if role in ROLES:
-                plans.append(_plan.build(host, role, ROLES[role], request["values"], request))
-            else:
-                problems.append("role %s: this version of the runner knows no such role: apply it again" % role)
-        except (desired.DamagedDesired, BadInput, ForeignJournal, UnknownOwner, CommandNotRun, OSError) as error:
-            problems.append("role %s: %s" % (role, error))
-    return plans, problems
-
-
-def _volatile(plan):
-    """The steps that are the runner's: of the kinds that nothing persists, and asked for."""
-    return [step for step in plan.steps if KINDS[step["kind"]].VOLATILE and "_restore" not in step]
-
-
 def _is_due(step):
     """Whether it may and must be written: what is refused or in conflict stays, a file of ours is an apply's affair."""
     return step["status"] == "drift" and not _plan.met(step, step["running"])
 
 
-def _write(plans, problems, say):
+def _write(made, problems, say):
     """Write what drifted, a line each; returns the exit status."""
-    for problem in problems:
-        say(problem)
-    failed = bool(problems)
-    for plan in plans:
-        for step in _volatile(plan):
+    for role, problem in problems.items():
+        say("role %s: %s" % (role, problem))
+    failed, checked = bool(problems), 0
+    for plan in made.values():
+        for step in volatile_steps(plan):
             if _is_due(step):
                 write_step(plan.host, step)
             if _is_due(step) or step["status"] not in ("ok", "drift", "not_applicable"):
                 say("role %s: %s: %s" % (plan.role, step["target"], _outcome(step)))
             failed = failed or "error" in step or step["status"] == "unreadable"
-    say("%d settings that nothing else persists were checked" % sum(len(_volatile(plan)) for plan in plans))
+            checked += 1
+    say("%d settings that nothing else persists were checked" % checked)
     return 1 if failed else 0
 
 

@@ -12,15 +12,20 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import boot
+from .._host import Host
+from . import audit, bind, boot, explain, health, rollback, topology
+from .version import VERSION
 
-SUBCOMMANDS = {"boot": boot}
+SUBCOMMANDS = {"audit": audit, "topology": topology, "health": health, "explain": explain, "bind": bind,
+               "rollback": rollback, "boot": boot}
+_EXITS = "Exit status: 0 all well, 1 findings, 2 it could not be done."
 
 
 def parser():
     """The command's words."""
-    top = argparse.ArgumentParser(prog="gpuwright", description="Settings of this node, by the engine of the Ansible "
-                                                                "collection gpuwright.node.")
+    top = argparse.ArgumentParser(prog="gpuwright", epilog=_EXITS, description="Settings of this node, by the engine "
+                                  "of the Ansible collection gpuwright.node.")
+    top.add_argument("--version", action="version", version="gpuwright %s" % VERSION)
     subcommands = top.add_subparsers(metavar="SUBCOMMAND", dest="subcommand", required=True)
     for name, module in SUBCOMMANDS.items():
         words = module.__doc__.splitlines()[0]
@@ -33,7 +38,16 @@ def parser():
 def main(argv):
     """Run one subcommand; returns the exit status."""
     args = parser().parse_args(argv)
-    return SUBCOMMANDS[args.subcommand].run(args, _say)
+    if not Host(args.sysroot).is_folder("/"):
+        _say("--sysroot: %s is not a folder on this machine" % args.sysroot)
+        return 2
+    try:
+        return SUBCOMMANDS[args.subcommand].run(args, _say)
+    except BrokenPipeError:  # Whoever read has seen enough, as `head` does.
+        sys.stdout = None
+        return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 def _say(line):

@@ -38,11 +38,11 @@ class UnknownNic(Exception):
     """The operator named a NIC that this node does not have, or one for two purposes; the text says which."""
 
 
-def read_topology(host, gather=None, compute_nics=None, storage_nics=None):
+def read_topology(host, gather=None, compute_nics=None, storage_nics=None, found=None):
     """The fact, schema 1. `gather` names the sections wanted (all by default); what they need is read and left out.
 
     `compute_nics` and `storage_nics` are the operator's word on which NICs serve GPUs and which serve storage. Raises
-    UnknownNic for one that is not here.
+    UnknownNic for one that is not here. What an earlier call has left in `found`, a dict, is not read again.
     """
     readers = {
         "system": system.read, "cpu": cpu.read, "numa_nodes": numa.read, "_pci": pci.read, "gpus": gpu.read,
@@ -51,9 +51,11 @@ def read_topology(host, gather=None, compute_nics=None, storage_nics=None):
         "kernel": kernel.read, "owners": owner.read,
     }
     wanted = _with_needs(SECTIONS if gather is None else gather)
-    found = {"sources": {}, "notes": host.notes}
+    found = {} if found is None else found
+    found.setdefault("sources", {})
+    found["notes"] = host.notes
     for name in _NEEDS:
-        if name in wanted:
+        if name in wanted and name not in found:
             found[name] = _read(name, readers[name], host, found)
     fact = {"schema": SCHEMA}
     fact.update((name, found[name]) for name in SECTIONS if name in (SECTIONS if gather is None else gather))

@@ -34,7 +34,8 @@ def test_everything_comes_back_and_the_second_time_there_is_nothing_to_do(tmp_pa
     result = run_module(rollback, sysroot=str(root))
     assert result["changed"] and "failed" not in result
     assert checked["files"] == result["files"] and checked["diff"] == result["diff"]
-    assert result["files"] == ["/etc/sysctl.d/90-gpuwright-numa.conf", "/etc/sysctl.d/90-gpuwright-vm.conf",
+    assert result["files"] == ["/etc/gpuwright/desired/numa.json", "/etc/gpuwright/desired/vm.json",
+                               "/etc/sysctl.d/90-gpuwright-numa.conf", "/etc/sysctl.d/90-gpuwright-vm.conf",
                                "/etc/tmpfiles.d/90-gpuwright-vm.conf"]
     swappiness = next(step for step in result["settings"] if step["target"] == "vm.swappiness")
     assert (swappiness["running"], swappiness["desired"], swappiness["after"]) == ("10", "60", "60")

@@ -33,8 +33,10 @@ def test_check_mode_and_apply_say_the_same(tmp_path, run_module):
 def test_the_diff_is_one_text_of_values_and_files(tmp_path, run_module):
     root = plain_node.build(tmp_path)
     diff = run_module(settings, check_mode=True, role="vm", values=SWAPPINESS, sysroot=str(root))["diff"]
-    assert diff["before"] == "vm.swappiness = 60\n# /etc/sysctl.d/90-gpuwright-vm.conf\n(absent)\n"
+    assert diff["before"] == ("vm.swappiness = 60\n# /etc/sysctl.d/90-gpuwright-vm.conf\n(absent)\n"
+                              "# /etc/gpuwright/desired/vm.json: (absent)\n")
     assert diff["after"].startswith("vm.swappiness = 10\n# /etc/sysctl.d/90-gpuwright-vm.conf\n# Written by gpuwright")
+    assert diff["after"].endswith(" bytes\n")
 
 
 def test_bad_input_fails_before_anything_is_written(tmp_path, run_module):

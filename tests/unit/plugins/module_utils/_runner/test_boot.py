@@ -12,12 +12,13 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _plan
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._rules.finding import finding
-from ansible_collections.gpuwright.node.plugins.module_utils._runner import boot, desired, main
+from ansible_collections.gpuwright.node.plugins.module_utils._runner import desired, main, switch
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
 from .conftest import OTHER, PARTITION, VALUES, wish
 from tests.sysroots.plain_node import put, snapshot
 
+VALUES_OF_ISOLATION = {"gpuwright.slice/cpuset.cpus.partition": "root"}
 CHECKED = "%d settings that nothing else persists were checked\n"
 
 
@@ -54,7 +55,7 @@ def test_a_file_that_somebody_laid_out_anew_is_an_applys_affair(root, booted):
 
 
 @pytest.mark.parametrize("path, text, words", [
-    (boot.DISABLED, "", "/etc/gpuwright/disabled exists"),
+    (switch.DISABLED, "", "/etc/gpuwright/disabled exists"),
     ("/proc/cmdline", "ro gpuwright=off quiet", "the kernel argument gpuwright=off is given"),
 ])
 def test_switched_off_it_says_so_and_changes_nothing(root, booted, path, text, words):
@@ -82,7 +83,8 @@ def test_without_desired_settings_there_is_nothing_to_do(root, booted):
     ("aaa", "{", "/etc/gpuwright/desired/aaa.json is damaged"),
     ("aaa", desired.text("aaa", {"values": {}, "options": {}, "take_over": []}), "knows no such role"),
     ("numa", desired.text("numa", {"values": {"x": 1}, "options": {}, "take_over": []}), "no setting of this role"),
-    ("numa", desired.text("numa", {"values": {}, "options": {}, "take_over": ["x"]}), "nor an owner"),
+    ("cpu_isolation", desired.text("cpu_isolation", {"values": VALUES_OF_ISOLATION, "options": {}, "take_over": ["x"]}),
+     "nor an owner"),
 ])
 def test_a_role_that_cannot_be_planned_is_named_and_the_others_come_back(root, booted, role, content, words):
     put(root, desired.path(role), content)

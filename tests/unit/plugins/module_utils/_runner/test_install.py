@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import CommandNotRun, Host
-from ansible_collections.gpuwright.node.plugins.module_utils._runner import boot, bundle, desired, install
+from ansible_collections.gpuwright.node.plugins.module_utils._runner import bundle, desired, install, switch
 
 from tests.sysroots.plain_node import put
 from tests.sysroots.systemd_node import Systemd
@@ -94,8 +94,8 @@ def test_the_service_can_hold_nothing_up_for_long_and_fails_for_good_only_when_i
 @pytest.mark.parametrize("path", [install.SERVICE, install.ADDED])
 def test_what_switches_the_runner_off_keeps_its_units_from_starting(root, path):
     conditions = unit(root, path)["Unit"]
-    assert "!" + boot.DISABLED in conditions["ConditionPathExists"]
-    assert conditions["ConditionKernelCommandLine"] == ["!" + boot.ARGUMENT]
+    assert "!" + switch.DISABLED in conditions["ConditionPathExists"]
+    assert conditions["ConditionKernelCommandLine"] == ["!" + switch.ARGUMENT]
 
 
 def test_the_service_starts_only_what_is_there(root):
@@ -166,14 +166,16 @@ def test_systemd_and_udev_are_told(running):
     host = Systemd(str(running), read_only=False)
     (running / "sys/fs/cgroup").mkdir(parents=True)
     install.commit(host)
-    assert host.asked == ["systemctl daemon-reload", "udevadm control --reload"]
+    assert [words for words in host.asked if " -q " not in words] == [
+        "systemctl daemon-reload", "udevadm control --reload"]
 
 
 def test_the_timer_of_a_runner_that_was_removed_is_stopped_and_forgotten(running):
     (running / install.TIMER[1:]).unlink()
     (running / "sys/fs/cgroup").mkdir(parents=True)
-    asked = ["systemctl -q stop gpuwright-device.timer", "systemctl daemon-reload",
-             "systemctl -q reset-failed gpuwright-device.timer", "udevadm control --reload"]
+    units = "gpuwright-device.timer gpuwright-audit.timer gpuwright-audit.service"
+    asked = ["systemctl -q stop " + units, "systemctl daemon-reload", "systemctl -q reset-failed " + units,
+             "udevadm control --reload"]
     host = Systemd(str(running), read_only=False, fails=(asked[0], asked[2]))
     install.commit(host)
     assert host.asked == asked
