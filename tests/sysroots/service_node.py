@@ -22,6 +22,7 @@ from tests.sysroots.systemd_node import UNITS, Systemd
 LIB = "/usr/lib/systemd/system/"
 DOCKER, SLURMD = "docker.service", "slurmd.service"
 PID = 700
+WANTS = "multi-user.target.wants"
 MODULES = "/lib/modules/6.1.0-test/"
 LIMITS = """Limit                     Soft Limit           Hard Limit           Units
 Max stack size            8388608              unlimited            bytes
@@ -73,6 +74,10 @@ class Services(Systemd):
         if argv[:2] == ["systemctl", "show"]:
             asked, unit = argv[2].partition("=")[2].split(","), argv[3]
             return 0, "".join("%s=%s\n" % (name, self._shown(unit, name)) for name in asked), ""
+        if argv[0] == "systemctl" and argv[1] in ("enable", "disable", "start", "stop", "reset-failed", "link"):
+            self._may_change("running systemctl")
+            self.asked.append(" ".join(argv))
+            return (1, "", "Failed: as the test wants it") if self.asked[-1] in self.fails else self._unit(*argv[1:])
         result = super().run(argv, seconds, changes)
         if argv[:2] == ["systemctl", "daemon-reload"]:
             self._load()
@@ -90,9 +95,40 @@ class Services(Systemd):
             shutil.rmtree(folder)
         return 0, "", ""
 
+    def _unit(self, command, *words):
+        unit = words[-1]
+        folder = pathlib.Path(self.root + ("/run/systemd/system" if "--runtime" in words else UNITS)) / WANTS
+        group = pathlib.Path(self.root) / "sys/fs/cgroup/system.slice" / unit
+        if command == "enable":
+            folder.mkdir(exist_ok=True)
+            (folder / unit).symlink_to(LIB + unit)
+        elif command == "disable":
+            (folder / unit).unlink(missing_ok=True)
+            if folder.exists() and not list(folder.iterdir()):
+                folder.rmdir()
+        elif command == "start":
+            group.mkdir(parents=True)
+            (group / "cgroup.procs").write_text("900\n")
+        elif group.exists():
+            shutil.rmtree(group)
+        return 0, "", ""
+
+    def _state(self, unit):
+        """UnitFileState: static without an [Install], else by the links."""
+        if "[Install]" not in (pathlib.Path(self.root + LIB) / unit).read_text():
+            return "static"
+        places = ((UNITS, "enabled"), ("/run/systemd/system", "enabled-runtime"))
+        return next((word for folder, word in places
+                     if (pathlib.Path(self.root + folder) / WANTS / unit).is_symlink()), "disabled")
+
     def _shown(self, unit, name):
+        procs = pathlib.Path(self.root) / "sys/fs/cgroup/system.slice" / unit / "cgroup.procs"
+        if name == "UnitFileState":
+            return self._state(unit)
+        if name == "ActiveState":
+            return ("failed" if procs.exists() and not procs.read_text().strip() else
+                    "active" if procs.exists() else "inactive")
         if name == "MainPID":
-            procs = pathlib.Path(self.root) / "sys/fs/cgroup/system.slice" / unit / "cgroup.procs"
             return procs.read_text().split()[0] if procs.exists() else "0"
         soft, _colon, hard = self.loaded.get(unit, {}).get(name.replace("Soft", ""), "").partition(":")
         return soft if name.endswith("Soft") else hard or soft
