@@ -41,12 +41,18 @@ def devices(host):
 
 
 def places(host, row, options):
-    """[(target, path, fields)] of the devices that are here; no path where one has no Ethernet port."""
+    """[(target, path, fields)] of the devices that are here, port by port where one has several; no path for one that
+    has no Ethernet port.
+    """
     found = []
     for device in options.get(row.devices) or ():
-        if host.exists("%s/%s" % (RDMA, device)):
-            path = "%s/%s/ports/*/%s" % (ROOT, device, row.name.partition("/")[2]) if _ports(host, device) else None
-            found.append(("%s/%s" % (device, row.name), path, {"device": device}))
+        if not host.exists("%s/%s" % (RDMA, device)):
+            continue
+        ports = _ports(host, device)
+        for port in ports or [None]:
+            parts = [device] + ([port] if len(ports) > 1 else []) + [row.name]
+            path = "%s/%s/ports/%s/%s" % (ROOT, device, port, row.name.partition("/")[2]) if port else None
+            found.append(("/".join(parts), path, {"device": device}))
     return found
 
 
@@ -58,39 +64,33 @@ def _ports(host, device):
 
 
 def read(host, target, path):
-    """The value of all ports, or "1=0 2=106" where they differ; "" where a check cannot see it."""
+    """What is in force, "" where that cannot be seen: without the module, or in a check without a folder.
+
+    Where there is no folder, one is made for the moment, unless this host is only to be read.
+    """
     device = target.partition("/")[0]
     if not host.exists("%s/%s" % (RDMA, device)):
         raise FileNotFoundError(errno.ENOENT, "there is no such device any more", path)
-    return _values(host, device, path)
-
-
-def _values(host, device, path):
-    """What the folder shows. Where there is none, one is made for the moment, unless this host is only to be read."""
-    folder = "%s/%s" % (ROOT, device)
-    if not host.is_folder(ROOT):
+    folder = _folder(target)
+    if host.is_folder(folder):
+        return host.read(path)
+    if host.read_only or not host.is_folder(ROOT):
         return ""
-    made = not host.is_folder(folder)
-    if made and host.read_only:
-        return ""
+    host.make_folder(folder)
     try:
-        if made:
-            host.make_folder(folder)
-        each = {port: host.read(path.replace("*", port)) for port in _ports(host, device)}
+        return host.read(path)
     finally:
-        if made:
-            host.remove_folder(folder)
-    if len(set(each.values())) == 1:
-        return next(iter(each.values()))
-    return " ".join("%s=%s" % pair for pair in each.items())
+        host.remove_folder(folder)
+
+
+def _folder(target):
+    return "%s/%s" % (ROOT, target.partition("/")[0])
 
 
 def in_force(host, row, target, path):
     """(path, text): the value, after the word "absent" where the device has no folder yet."""
     value = read(host, target, path)
-    if host.is_folder("%s/%s" % (ROOT, target.partition("/")[0])):
-        return path, value
-    return path, " ".join([_ABSENT, value or "0"])
+    return path, value if host.is_folder(_folder(target)) else "%s %s" % (_ABSENT, value or "0")
 
 
 def satisfied(running, wanted):
@@ -101,38 +101,35 @@ def satisfied(running, wanted):
 
 
 def write(host, target, path, text):
-    """Give all ports the value, or each its own. Of an original without a folder, ours goes."""
-    device = target.partition("/")[0]
-    folder, absent = "%s/%s" % (ROOT, device), text.startswith(_ABSENT)
-    text = text.partition(" ")[2] if absent else text
+    """Put a value in force, or an original back: of one without a folder, ours goes."""
+    absent = text.startswith(_ABSENT)
     if absent and not host.is_folder(ROOT):
         return
     _make_ready(host)
-    if not host.is_folder(folder):
-        host.make_folder(folder)
-    each = dict(word.split("=", 1) for word in text.split() if "=" in word)
-    for port in _ports(host, device):
-        host.write_value(path.replace("*", port), each.get(port, text))
+    if not host.is_folder(_folder(target)):
+        host.make_folder(_folder(target))
+    host.write_value(path, text.partition(" ")[2] if absent else text)
     if absent:
-        host.remove_folder(folder)
+        host.remove_folder(_folder(target))
 
 
 def _make_ready(host):
-    """Have configfs mounted and rdma_cm loaded. Raises OSError."""
-    for place, command in ((CONFIGFS, ["mount", "-t", "configfs", "none", CONFIGFS]), (ROOT, ["modprobe", "rdma_cm"])):
-        if not (host.is_folder(ROOT) or (place == CONFIGFS and host.names(CONFIGFS))):
-            _start(host, command)
+    """Have rdma_cm loaded and configfs mounted, which systemd does by itself. Raises OSError."""
+    said = []
+    for command in (["modprobe", "rdma_cm"], ["mount", "-t", "configfs", "none", CONFIGFS]):
+        if not host.is_folder(ROOT):
+            said.append(_start(host, command))
     if not host.is_folder(ROOT):
-        raise OSError(errno.EOPNOTSUPP, "the module rdma_cm is loaded, but shows nothing in configfs")
+        raise OSError(errno.EOPNOTSUPP, "; ".join(word for word in said if word) or "%s does not appear" % ROOT)
 
 
 def _start(host, command):
+    """What a command said; somebody else's mount at the same moment is as good as ours."""
     try:
-        status, _output, errors = host.run(command)
+        _status, output, errors = host.run(command)
     except CommandNotRun as error:
-        raise OSError(errno.EIO, str(error))
-    if status:
-        raise OSError(errno.EIO, "%s: %s" % (" ".join(command), errors.strip() or "exit status %d" % status))
+        return str(error)
+    return (errors or output).strip()
 
 
 def plain(text):
