@@ -53,7 +53,7 @@ def build(host, role, catalogue, values, request):
     _conflicts.check_owners(host, request["take_over"])
     plan = Plan(host, role, _journal.load(host))
     plan.files = our_files(host, role)
-    withheld = _withheld(plan, catalogue, options, [place[0].name for place in wanted])
+    withheld = _withheld(plan, catalogue, options, {place[0].name: place[-1] for place in wanted})
     for place in wanted:
         plan.steps.append(_step(plan, place, request["origins"].get(place[0].name, "set by the task"), withheld))
     _desired.mark(plan, values)
@@ -79,10 +79,10 @@ def _allowed(role, options):
     return ["unverified"] if options.get(role + "_apply") else []
 
 
-def _withheld(plan, catalogue, options, names):
-    """{row name: why it is not managed on this node now}, from the role itself."""
+def _withheld(plan, catalogue, options, desired):
+    """{row name: why it is not managed on this node now}, from the role itself, of {row name: what is asked for}."""
     withhold = getattr(catalogue, "withhold", None)
-    return withhold(_guard.View(plan, options), options, names) if withhold else {}
+    return withhold(_guard.View(plan, options), options, desired) if withhold else {}
 
 
 def _step(plan, place, why, withheld):

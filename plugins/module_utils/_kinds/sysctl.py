@@ -38,6 +38,7 @@ from .._owners import sysctl_d
 
 FOLDER = "/etc/sysctl.d"
 _NET = "/sys/class/net"
+_RAISED = 1 << 29  # systemd halves INT_MAX until the kernel takes it.
 KEYED_BY = "target"
 VOLATILE = False
 OWNER = "sysctl.d"
@@ -116,7 +117,19 @@ def in_force(host, row, target, path):
 
 def others(host):
     """What every file on this machine sets, in the order in which systemd-sysctl applies it."""
-    return sysctl_d.assignments(host)
+    return _of_systemd(host) + sysctl_d.assignments(host)
+
+
+def _of_systemd(host):
+    """What systemd gives first of all, as process 1: it raises the limits of open files as far as the kernel lets it.
+
+    Not every distribution has it do so: what is in force tells, for nobody else gives as much.
+    """
+    if not host.exists("/run/systemd/system"):
+        return []
+    found = [(key, host.text("/proc/sys/" + key.replace(".", "/")) or "") for key in ("fs.file-max", "fs.nr_open")]
+    return [{"key": key, "value": value, "file": "systemd", "line": 0, "name": ""} for key, value in found
+            if value.isdigit() and int(value) >= _RAISED]
 
 
 def rival(settled, row, target, path, ours, value):
