@@ -137,10 +137,10 @@ def commit(host, steps, changed):
 def compose(head, entries):
     """The text of our .link file for one interface."""
     name, path = _parts(entries[0][0])[0], entries[0][1]
-    says = ("what %s says, which would apply without it" % path.origin) if path.origin else "no other: none applies"
+    says = "# Copied from %s, which applies without us:" % path.origin if path.origin else "# No other applies."
     lines = "".join("%s=%s\n" % link_options.line(_parts(target)[1], value) for target, _path, value in entries)
-    return "%s# udev applies the first .link file that matches and no other. Copied is %s.\n[Match]\n%s\n%s\n%s%s.\n" \
-           "[Link]\n%s" % (head, says, path.match, path.copied, _OURS, name, lines)
+    return ("%s# udev applies the first .link file that matches and no other.\n[Match]\n%s\n%s\n%s\n%s%s.\n[Link]\n%s"
+            % (head, path.match, says, path.copied, _OURS, name, lines))
 
 
 def parse(text):

@@ -33,7 +33,8 @@ def parse(text):
     """
     maximums, heading, now = text.partition("Current hardware settings")
     values = _values(now if heading else maximums)
-    for way, word in zip(("rx", "tx"), (_ADAPTIVE.search(text) or [None, "", ""])[1:3] if not heading else ()):
+    adaptive = _ADAPTIVE.search(text)
+    for way, word in zip(("rx", "tx"), adaptive.groups() if adaptive else ()):
         if word in _SWITCH:
             values["adaptive-" + way] = _SWITCH[word]
     most = _values(maximums) if heading else {}
