@@ -40,6 +40,8 @@ def build(folder, **changed):
         "/sys/fs/cgroup/system.slice/%s/cgroup.procs" % DOCKER: "%d\n%d" % (PID, PID + 1),
         "/proc/%d/limits" % PID: LIMITS % ("1024", "524288"),
         "/proc/%d/limits" % (PID + 1): LIMITS % ("1024", "524288"),
+        LIB + "systemd-logind.service": "[Service]\nExecStart=/usr/lib/systemd/systemd-logind",
+        "/sys/fs/cgroup/system.slice/systemd-logind.service/cgroup.procs": "300",
         "/proc/sys/fs/nr_open": "1048576",
         "/proc/sys/kernel/osrelease": "6.1.0-test",
         MODULES + "modules.dep": "updates/dkms/nvidia-peermem.ko.zst: updates/dkms/nvidia.ko.zst\n"
@@ -64,6 +66,7 @@ class Services(Systemd):
         self.rejected = rejected or {}
         self.loaded = {}
         self._load()
+        self.login = self._logind()
 
     def run(self, argv, seconds=10, changes=True):
         """Answer `systemctl show` with what was loaded last; load and unload modules."""
@@ -78,10 +81,20 @@ class Services(Systemd):
             self._may_change("running systemctl")
             self.asked.append(" ".join(argv))
             return (1, "", "Failed: as the test wants it") if self.asked[-1] in self.fails else self._unit(*argv[1:])
+        if argv[0] == "busctl":
+            return 0, "b %s\n" % ("true" if self.login == "yes" else "false"), ""
         result = super().run(argv, seconds, changes)
+        if argv[1:3] == ["kill", "--signal=HUP"] and not result[0]:
+            self.login = self._logind()
         if argv[:2] == ["systemctl", "daemon-reload"]:
             self._load()
         return result
+
+    def _logind(self):
+        """RemoveIPC as the files under /etc give it; yes is what is built in."""
+        places = sorted(pathlib.Path(self.root).glob("etc/systemd/logind.conf.d/*.conf"))
+        text = "".join(place.read_text() for place in places)
+        return (re.findall(r"^RemoveIPC=(\w+)$", text, re.M) or ["yes"])[-1]
 
     def _module(self, command, module):
         folder = pathlib.Path(self.root) / "sys/module" / module.replace("-", "_")
