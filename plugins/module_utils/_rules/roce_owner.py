@@ -12,9 +12,10 @@ from .._derive import rdma_rails
 from .._owners import dcbx, qos_scripts
 from .finding import finding
 from .isolation import listed
-from .rdma_node import CNP_DSCP, CNP_PRIORITY, DCBX, NP, PFC, RP, TOS, TRUST, roce, steps, topology
+from .rdma_node import DCBX, PFC, TOS, TRUST, roce, steps, topology
 
-_KEPT = (TRUST, PFC, NP, RP, CNP_DSCP, CNP_PRIORITY, TOS)
+# What no NIC comes with: a value that is right was set by somebody.
+_KEPT = (TRUST, PFC, TOS)
 _NET = "/sys/class/net/%s/"
 
 
@@ -25,7 +26,7 @@ def r27_by_hand(view):
     lost = {}
     for name in _KEPT:
         for device, step in steps(view, name).items():
-            if step["status"] == "ok" and step.get("unverified") and step["running"] and not view.is_ours(name):
+            if step.get("unverified") and step["running"] == step["desired"] and not view.is_ours(name):
                 lost.setdefault(name, []).append(device)
     for device in roce(view):
         if dcbx.forced_traffic_class(view.host, device["name"]):
