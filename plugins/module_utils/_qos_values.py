@@ -28,7 +28,11 @@ class Priorities:
 
     def parse(self, raw):
         """The priorities in order, with a space between."""
-        items = raw if isinstance(raw, (list, tuple)) else re.split(r"[\s,]+", str(raw).strip())
+        items = [raw] if isinstance(raw, bool) else raw
+        items = items if isinstance(items, (list, tuple)) else re.split(r"[\s,]+", str(raw).strip())
+        if len(items) == 8 and {str(item) for item in items} <= {"0", "1"}:  # As mlnx_qos takes it.
+            on = [str(number) for number, flag in enumerate(items) if str(flag) == "1"]
+            raise ValueError("%r is eight switches; name the priorities that are on: [%s]" % (raw, ", ".join(on)))
         try:
             return " ".join(sorted({PRIORITY.parse(item) for item in items if item != ""}))
         except ValueError as error:
