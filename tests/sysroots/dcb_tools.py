@@ -28,9 +28,9 @@ def dcb(host, drivers, argv):
     topic, action, _dev, name = words[:4]
     try:
         if name not in drivers:
-            return 1, "", "Attribute read: %s\n" % os.strerror(errno.ENODEV)
+            return 1, "\n", "Attribute read: %s\n" % os.strerror(errno.ENODEV)
         if not drivers[name].state["dcb"]:
-            return 1, "", "Attribute read: %s\n" % os.strerror(errno.EOPNOTSUPP)
+            return 1, "\n", "Attribute read: %s\n" % os.strerror(errno.EOPNOTSUPP)
         if action == "show":
             shown = _show(topic, drivers[name])
             return 0, json.dumps(shown, separators=(",", ":")) + "\n" if "j" in flags else _plain(shown, flags), ""

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for the configfs of the RDMA connection manager: a host as a folder with RDMA devices.
 
-As Linux's cma_configfs.c reads: a folder is made for a device with its ports in it, may be removed as it is, and shows
-what the kernel keeps by device; a number that is no u8 is EINVAL. A lab test has the real one.
+As on Linux 6.1: a folder is made for a device with its ports in it, may be removed as it is, and shows what the kernel
+keeps by device; a number beyond a byte is ERANGE, anything else EINVAL. The lab's test_rdma.py has the real one.
 """
 
 from __future__ import annotations
@@ -74,8 +74,9 @@ class Cm(Systemd):
     def write_value(self, path, text):
         """The kernel keeps the value, not the file."""
         if path.startswith(ROOT + "/"):
-            if not text.isdigit() or int(text) > 255:
-                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+            error = errno.EINVAL if not text.isdigit() else errno.ERANGE if int(text) > 255 else 0
+            if error:
+                raise OSError(error, os.strerror(error), path)
             device, _ports, port = path[len(ROOT) + 1:].split("/")[:3]
             values = json.loads((pathlib.Path(self.root) / KEPT).read_text())
             values.setdefault(device, {})[port] = int(text)
