@@ -108,7 +108,7 @@ def _remember(plan, due):
         remember_file(plan.host, plan.journal, path, role)
     runner = plan.journal["files"].get(install.ZIPAPP)
     if runner:
-        others = set(runner.get("needed_by", ())) - {plan.role}
+        others = set(runner.get("needed_by", desired.roles(plan.host))) - {plan.role}
         runner["needed_by"] = sorted(others | ({plan.role} if _desired.needs_runner(plan) else set()))
     if plan.take_over:
         plan.journal["owners"]["tuned"] = plan.take_over  # It still names the profile from before the first one.
@@ -252,8 +252,10 @@ def runner_paths(journal):
 
 
 def runner_needed_by(host, journal):
-    """The roles that ask for what nothing but the runner puts back."""
-    needed_by = journal["files"].get(install.ZIPAPP, {}).get("needed_by", ())
+    """The roles that ask for what nothing but the runner puts back; all, where the journal is too old to say."""
+    if install.ZIPAPP not in journal["files"]:
+        return []
+    needed_by = journal["files"][install.ZIPAPP].get("needed_by", desired.roles(host))
     return [role for role in needed_by if host.exists(desired.path(role))]
 
 

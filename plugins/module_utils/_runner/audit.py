@@ -15,6 +15,7 @@ import re
 from .._host import Host
 from .._result import public
 from . import install, metrics, switch
+from .cannot_do import CannotDo
 from .plans import plans
 from .text_table import columns, count
 
@@ -32,22 +33,25 @@ def arguments(parser):
 
 def run(args, say):
     """Judge, say it; returns 0 if all is as asked for, 1 for drift or findings, 2 for what could not be judged."""
+    if args.prometheus and not args.prometheus.startswith("/"):
+        raise CannotDo("--prometheus %s: must be an absolute path" % args.prometheus)
     host = Host(args.sysroot)
     off = switch.off(host)
     if args.prometheus and off:
-        return _write(args, metrics.off(host.now()), say, 0, "nothing is judged: %s" % off)
+        say("nothing is judged: %s" % off)
+        _write(args.prometheus, metrics.off(host.now()))
+        return 0
     begun = host.now()
     told = audit(host)
     told["seconds"] = host.now() - begun
-    status = verdict(told)
     if args.json:
         say(json.dumps(told, indent=1, sort_keys=True))
     else:
         for line in _lines(told, args.all) + (["note: the runner is off: %s" % off] if off else []):
             say(line)
     if args.prometheus:
-        return _write(args, metrics.text(told, begun), say, status, None)
-    return status
+        _write(args.prometheus, metrics.text(told, begun))
+    return verdict(told)
 
 
 def audit(host):
@@ -115,20 +119,12 @@ def _summary(told):
     return said + ("; %s not judged" % count(len(told["problems"]), "role") if told["problems"] else "")
 
 
-def _write(args, text, say, status, words):
-    """Write the metrics at once, so that the collector never sees half of them."""
-    if words:
-        say(words)
+def _write(path, text):
+    """Write the metrics at once, so that the collector never sees half of them; on this machine, whatever the sysroot.
+
+    Raises CannotDo.
+    """
     try:
-        # The file lies on this machine, whatever the sysroot.
-        Host(read_only=False).write_file(_absolute(args.prometheus), text.encode())
-    except (OSError, ValueError) as error:
-        say("%s: %s" % (args.prometheus, getattr(error, "strerror", None) or error))
-        return 2
-    return status
-
-
-def _absolute(path):
-    if not path.startswith("/"):
-        raise ValueError("must be an absolute path")
-    return path
+        Host(read_only=False).write_file(path, text.encode())
+    except OSError as error:
+        raise CannotDo("%s: %s" % (path, error.strerror))

@@ -10,6 +10,7 @@ or where there is none, the GPU's share of the CPUs near it.
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 
@@ -18,14 +19,11 @@ from .._derive import affinity
 from .._host import Host
 from .._topology.node import read_topology
 from . import visible
+from .cannot_do import CannotDo
 
 AFFINITY = "/etc/gpuwright/affinity.json"
 _NO_CPUS = ("the CPUs of GPU %s are %s, and this process may only run on %s, by its control group or by who started it "
             "(srun: --cpu-bind=none; cpu_isolation: start it in gpuwright.slice)")
-
-
-class NotBound(Exception):
-    """The process cannot be bound as was asked; the text says why."""
 
 
 def arguments(parser):
@@ -42,14 +40,13 @@ def arguments(parser):
     parser.add_argument("--membind", action="store_true",
                         help="take memory from that node only, and fail where it is full; otherwise it is preferred")
     parser.add_argument("--dry-run", action="store_true", help="say what would be set, and start nothing")
-    parser.add_argument("command", nargs="*", metavar="COMMAND", help="the program, after --")
+    parser.add_argument("command", nargs="...", metavar="COMMAND", help="the program, after --")
 
 
 def run(args, say):
-    """Bind this process and become the program; returns only if it cannot: 2, or 126 and 127 as a shell does."""
+    """Bind this process and become the program; returns only if that cannot be started: 126 or 127, as a shell does."""
     if not args.command and not args.dry_run:
-        say("which program? gpuwright bind --local-rank 0 -- python3 train.py")
-        return 2
+        raise CannotDo("which program? As in: gpuwright bind --local-rank 0 -- python3 train.py")
     host, environment = Host(args.sysroot), _process.environment()
     try:
         place, notes = _place(host, args, environment)
@@ -58,11 +55,10 @@ def run(args, say):
         elif host.live:
             notes += _bind(place, args.membind)
         else:
-            raise NotBound("--sysroot %s: only this machine's programs can be bound; --dry-run shows what would be"
+            raise CannotDo("--sysroot %s: only this machine's programs can be bound; --dry-run shows what would be"
                            % args.sysroot)
-    except (NotBound, visible.NoGpu) as error:
-        _warn(str(error))
-        return 2
+    except visible.NoGpu as error:
+        raise CannotDo(str(error))
     for note in notes:
         _warn(note)
     return 0 if args.dry_run else _become(args.command, environment)
@@ -123,10 +119,10 @@ def _is_it(share, gpu):
 
 
 def _allowed(gpu, cpus, allowed):
-    """Those of some CPUs that this process may use. Raises NotBound for none."""
+    """Those of some CPUs that this process may use. Raises CannotDo for none."""
     both = cpus & allowed
     if not both:
-        raise NotBound(_NO_CPUS % (gpu["pci_address"], _cpulist.format(cpus), _cpulist.format(allowed)))
+        raise CannotDo(_NO_CPUS % (gpu["pci_address"], _cpulist.format(cpus), _cpulist.format(allowed)))
     return both
 
 
@@ -149,17 +145,17 @@ def _nodes(topology, gpu, cpus):
     try:
         return affinity.affinity(topology, partition)["gpus"][str(gpu["index"])]["memory_nodes"]
     except ValueError as error:
-        raise NotBound(str(error))
+        raise CannotDo(str(error))
 
 
 def _bind(place, strict):
-    """Set CPUs and memory; returns notes on what could only be preferred and was not. Raises NotBound."""
+    """Set CPUs and memory; returns notes on what could only be preferred and was not. Raises CannotDo."""
     if place["cpus"] is None:
         return []
     try:
         _process.bind_cpus(place["cpus"])
     except OSError as error:
-        raise NotBound("CPUs %s: %s" % (_cpulist.format(place["cpus"]), error.strerror))
+        raise CannotDo("CPUs %s: %s" % (_cpulist.format(place["cpus"]), error.strerror))
     nodes = [node for node in place["nodes"] if node in _process.memory_nodes()]
     if nodes:
         try:
@@ -170,7 +166,7 @@ def _bind(place, strict):
     else:
         words = "this process may take no memory from NUMA node %s" % _cpulist.format(place["nodes"])
     if strict:
-        raise NotBound(words + " (a container needs the capability SYS_NICE for it)")
+        raise CannotDo(words + " (a container needs the capability SYS_NICE for it)")
     return [words + ": left as it is"] if place["nodes"] else []
 
 
@@ -187,5 +183,4 @@ def _become(command, environment):
         _process.become(command, environment)
     except OSError as error:
         _warn("%s: %s" % (command[0], error.strerror))
-        return 127 if isinstance(error, FileNotFoundError) else 126
-    return 2
+        return 127 if error.errno == errno.ENOENT else 126

@@ -16,6 +16,7 @@ from .._input import KINDS
 from .._result import public, shorten
 from .._settings.catalogue import ROLES
 from .._values import nearest
+from .cannot_do import CannotDo
 from .plans import plans
 from .text_table import columns
 
@@ -35,13 +36,10 @@ def arguments(parser):
 def run(args, say):
     """Say what is known; returns 0 for a setting as asked for or not managed, 1 if it is not, 2 if there is none."""
     host = Host(args.sysroot)
-    rows = find(args.setting)
     made, problems = plans(host)
+    rows = find(args.setting) or _by_target(args.setting, made)
     if not rows:
-        rows = _by_target(args.setting, made)
-    if not rows:
-        say("there is no setting %s; %s" % (args.setting, _nearest(args.setting)))
-        return 2
+        raise CannotDo("there is no setting %s; %s" % (args.setting, _nearest(args.setting)))
     told = [_tell(host, role, row, made.get(role), problems.get(role)) for role, row in rows]
     if args.json:
         say(json.dumps({"settings": told, "notes": host.notes}, indent=1, sort_keys=True))
@@ -102,10 +100,12 @@ def _step(host, step, plan):
 def _unmanaged(host, row):
     """Where a setting that nobody asked for is on this node, and what is in force there."""
     kind, options = KINDS[row.kind], {}
-    if row.devices:
+    if row.devices and hasattr(kind, "devices"):
         options[row.devices] = sorted(kind.devices(host))
     found = []
     for target, path, _fields in kind.places(host, row, options):
+        if path is None:
+            continue
         one = {"target": target, "status": None, "running": None, "reason": "", "file": None,
                "others": _others(host, kind, row, target, path, {"file": None, "desired": ""})}
         try:

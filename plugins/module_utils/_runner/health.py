@@ -13,6 +13,7 @@ import json
 from .._health import node
 from .._host import Host
 from .._values import nearest
+from .cannot_do import CannotDo
 from .text_table import columns, count
 
 
@@ -24,11 +25,10 @@ def arguments(parser):
 
 
 def run(args, say):
-    """Read, print; returns 0 for a node without findings, 1 for one with errors or warnings, 2 for wrong words."""
+    """Read, print; returns 0 for a node without findings, 1 for one with errors or warnings."""
     wrong = [name for name in args.gather or () if name not in node.SECTIONS]
     if wrong:
-        say("--gather %s: no section of the health; %s" % (wrong[0], nearest(wrong[0], node.SECTIONS)))
-        return 2
+        raise CannotDo("--gather %s: no section of the health; %s" % (wrong[0], nearest(wrong[0], node.SECTIONS)))
     health = node.read_health(Host(args.sysroot), args.gather)
     found = health["verdict"]
     if args.json:

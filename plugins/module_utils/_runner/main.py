@@ -14,6 +14,7 @@ import sys
 
 from .._host import Host
 from . import audit, bind, boot, explain, health, rollback, topology
+from .cannot_do import CannotDo
 from .version import VERSION
 
 SUBCOMMANDS = {"audit": audit, "topology": topology, "health": health, "explain": explain, "bind": bind,
@@ -37,17 +38,28 @@ def parser():
 
 def main(argv):
     """Run one subcommand; returns the exit status."""
-    args = parser().parse_args(argv)
-    if not Host(args.sysroot).is_folder("/"):
-        _say("--sysroot: %s is not a folder on this machine" % args.sysroot)
-        return 2
+    args = _parsed(argv)
     try:
+        if not Host(args.sysroot).is_folder("/"):
+            raise CannotDo("--sysroot %s: there is no such folder on this machine" % args.sysroot)
         return SUBCOMMANDS[args.subcommand].run(args, _say)
+    except CannotDo as error:
+        sys.stderr.write("gpuwright %s: %s\n" % (args.subcommand, error))
+        return 2
     except BrokenPipeError:  # Whoever read has seen enough, as `head` does.
         sys.stdout = None
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _parsed(argv):
+    """The words as they were meant: what follows the first -- of `bind` is another program's, and no word of ours."""
+    if argv[:1] == ["bind"] and "--" in argv:
+        args = parser().parse_args(argv[:argv.index("--")])
+        args.command += argv[argv.index("--") + 1:]
+        return args
+    return parser().parse_args(argv)
 
 
 def _say(line):

@@ -15,6 +15,7 @@ from .._host import Host, Locked
 from .._journal import ForeignJournal
 from .._rollback import carry_out, plan_rollback
 from .._settings.catalogue import ROLES
+from .cannot_do import CannotDo
 from .text_table import columns, count
 
 
@@ -29,25 +30,21 @@ def arguments(parser):
 
 
 def run(args, say):
-    """Give back; returns 0 if all is back, 1 if something is not, or with --check would come back, 2 for a failure."""
+    """Give back; returns 0 if all is back, 1 if something is not, or with --check would come back."""
     host = Host(args.sysroot, read_only=args.check)
     make_plan = partial(plan_rollback, host, args.role, args.allow)
     try:
         plan = make_plan()
         if plan.due and not args.check:
             if not host.is_root():
-                say("giving settings back needs root; with --check everybody may see what would come back")
-                return 2
+                raise CannotDo("giving settings back needs root; with --check everybody may see what would come back")
             plan = carry_out(make_plan)
     except ForeignJournal as error:
-        say(str(error))
-        return 2
+        raise CannotDo(str(error))
     except Locked as error:
-        say("another run is changing this node, nothing was changed: %s" % error)
-        return 2
+        raise CannotDo("another run is changing this node, nothing was changed: %s" % error)
     except OSError as error:  # The journal or the lock cannot be written: a full or read-only file system.
-        say("%s: %s" % (error.filename, error.strerror))
-        return 2
+        raise CannotDo("%s: %s" % (error.filename, error.strerror))
     _print(plan, args, say)
     refused = any(step["status"] == "refused" for step in plan.steps)
     return 1 if plan.errors or refused or (args.check and plan.due) else 0

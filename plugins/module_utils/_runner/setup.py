@@ -111,8 +111,11 @@ def carry_out(make_plan):
 
 def _carry_out(made):
     host, journal = made.host, made.journal
+    fresh = install.ZIPAPP not in journal["files"]
     for path, _content, _mode in made.write:
         remember_file(host, journal, path, RUNNER)
+    if fresh and install.ZIPAPP in journal["files"]:
+        journal["files"][install.ZIPAPP]["needed_by"] = []
     _journal.save(host, journal)
     for folder in journal["folders"]:
         host.make_folder(folder)

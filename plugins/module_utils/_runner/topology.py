@@ -13,6 +13,7 @@ import json
 from .._host import Host
 from .._topology import node
 from .._values import nearest
+from .cannot_do import CannotDo
 from .text_table import columns, size
 
 
@@ -24,11 +25,10 @@ def arguments(parser):
 
 
 def run(args, say):
-    """Read, print; returns 0, or 2 for a section that there is none of."""
+    """Read, print; returns 0. Raises CannotDo for a section that there is none of."""
     wrong = [name for name in args.gather or () if name not in node.SECTIONS]
     if wrong:
-        say("--gather %s: no section of the topology; %s" % (wrong[0], nearest(wrong[0], node.SECTIONS)))
-        return 2
+        raise CannotDo("--gather %s: no section of the topology; %s" % (wrong[0], nearest(wrong[0], node.SECTIONS)))
     fact = node.read_topology(Host(args.sysroot), args.gather)
     if args.json:
         say(json.dumps(fact, indent=1, sort_keys=True))
@@ -45,15 +45,16 @@ def _system(fact):
         return []
     machine = " ".join(word for word in (told["vendor"], told["product"]) if word)
     kind = "" if told["virtualization"] in (None, "none") else ", virtual (%s)" % told["virtualization"]
-    return ["%s: %s%s, Linux %s on %s" % (told["hostname"] or "host", machine or "unknown machine", kind,
-                                          told["kernel"], told["architecture"])]
+    system = ", ".join(word for word in (told["kernel"] and "Linux " + told["kernel"], told["architecture"]) if word)
+    return ["%s: %s%s%s" % (told["hostname"] or "host", machine or "unknown machine", kind,
+                            ", " + system if system else "")]
 
 
 def _cpus(fact):
     lines = []
     if fact.get("cpu"):
         cpu = fact["cpu"]
-        lines.append("CPUs: %s; online %s%s" % (cpu["model"] or cpu["vendor"] or "model unknown", cpu["online"],
+        lines.append("CPUs: %s; online %s%s" % (cpu["model"] or cpu["vendor"] or "model unknown", cpu["online"] or "unknown",
                                                 "; isolated %s" % cpu["isolated"] if cpu["isolated"] else ""))
     nodes = fact.get("numa_nodes") or []
     if nodes:
