@@ -14,6 +14,7 @@ from ._drop_ins import notice_edits, our_files, wanted_files
 from ._input import KINDS, check, check_options
 
 _ABSENT = "this kernel has no such setting"
+_NEXT = "the boot loader's entries say %s"
 
 
 class Plan:
@@ -141,7 +142,7 @@ def _judge(step):
     if step["configured"] != step["_line"]:
         missing.append("not persisted" if step["configured"] is None else "persisted as %s" % step["configured"])
     if "generated" in step and not met(step, step["generated"]):
-        missing.append("the boot loader's entries say %s" % (step["generated"] or "nothing"))
+        missing.append(getattr(KINDS[step["kind"]], "NEXT", _NEXT) % (step["generated"] or "nothing"))
     if step.get("_taken"):
         missing.append("tuned sets it too")
     wrong = [] if met(step, step["running"]) else ["running %s" % step["running"] if step["running"] else "not set"]

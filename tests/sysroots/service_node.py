@@ -22,6 +22,9 @@ from tests.sysroots.systemd_node import UNITS, Systemd
 LIB = "/usr/lib/systemd/system/"
 DOCKER, SLURMD = "docker.service", "slurmd.service"
 PID = 700
+INITRAMFS = """/boot/initrd
+-rw-r--r--   1 root     root        57000 Jan  1  1970 usr/lib/modules/6.1.0-test/kernel/drivers/nvme/host/nvme.ko.xz
+usr/lib/modules/6.1.0-test/kernel/net/ipv4/tcp_bbr.ko"""
 WANTS = "multi-user.target.wants"
 MODULES = "/lib/modules/6.1.0-test/"
 LIMITS = """Limit                     Soft Limit           Hard Limit           Units
@@ -64,6 +67,7 @@ class Services(Systemd):
         super().__init__(root, read_only=read_only, **words)
         self.ended = ended
         self.rejected = rejected or {}
+        self.initramfs = INITRAMFS
         self.loaded = {}
         self._load()
         self.login = self._logind()
@@ -81,6 +85,10 @@ class Services(Systemd):
             self._may_change("running systemctl")
             self.asked.append(" ".join(argv))
             return (1, "", "Failed: as the test wants it") if self.asked[-1] in self.fails else self._unit(*argv[1:])
+        if argv[0] in ("lsinitramfs", "lsinitrd", "update-initramfs", "dracut"):
+            self.asked.append(" ".join(argv))
+            failed = self.asked[-1] in self.fails
+            return (1, "", "Failed: as the test wants it") if failed else (0, self.initramfs, "")
         if argv[0] == "busctl":
             return 0, "b %s\n" % ("true" if self.login == "yes" else "false"), ""
         result = super().run(argv, seconds, changes)

@@ -19,7 +19,7 @@ and may have:
   ABSENT        why it is nowhere on this machine
   commit        what follows when our files have changed, such as daemon-reload
   companions    files of ours that follow from the others
-  generated     what lies between our files and what is in force, such as a boot loader's entries
+  generated     what lies between our files and what is in force, such as a boot loader's entries; NEXT says what it is
   satisfied     whether what is in force is as good as what is asked for
   plain         a value as it is written, where the kernel prints more
   persisted     {configured, file} where this machine persists it in no file of ours

@@ -38,13 +38,13 @@ def is_loaded(host, module):
 
 def is_built(host, module):
     """Whether there is a module of this name for the running kernel."""
-    return any(_name(line.partition(":")[0]) == canonical(module) for line in _list(host, "modules.dep")[1])
+    return any(of_file(line.partition(":")[0]) == canonical(module) for line in _list(host, "modules.dep")[1])
 
 
 def built_in(host):
     """[{directive, module, file, line, name, value}] of the modules that are a part of the kernel."""
     path, lines = _list(host, "modules.builtin")
-    return [{"directive": "load", "module": _name(line), "file": path, "line": number, "name": "", "value": "loaded"}
+    return [{"directive": "load", "module": of_file(line), "file": path, "line": number, "name": "", "value": "loaded"}
             for number, line in enumerate(lines, 1)]
 
 
@@ -67,7 +67,7 @@ def _list(host, name):
     return path, (host.text(path) or "").splitlines()
 
 
-def _name(path):
+def of_file(path):
     """The module of a file such as kernel/drivers/nvme/host/nvme-core.ko.zst."""
     return canonical(re.sub(r"\.ko(\.\w+)?$", "", path.strip().rpartition("/")[2]))
 
