@@ -63,7 +63,10 @@ def write(host, device, group, values):
         words += [name, {"1": "on", "0": "off"}[value] if name.startswith("adaptive-") else value]
     status, output, errors = _run(host, [TELL[group], device] + words, changes=True)
     if status and "unmodified" not in errors:
-        raise _error(errors or output, status)
+        error = _error(errors or output, status)
+        if error.errno == errno.EOPNOTSUPP:  # Shown, but not to be set: no value is any good.
+            raise OSError(errno.EINVAL, "the driver of %s does not let it be set: %s" % (device, error.strerror))
+        raise error
 
 
 def _run(host, words, changes):
