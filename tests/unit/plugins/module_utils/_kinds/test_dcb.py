@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import types
 
 import pytest
@@ -43,6 +44,7 @@ WAYS = [("dcb", False), ("mlnx_qos", False), ("mlnx_qos", True)]
 @pytest.fixture(autouse=True)
 def _role(monkeypatch):
     monkeypatch.setitem(ROLES, "rdma_roce", CATALOGUE)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)  # Slow, and nothing here is about power cuts.
 
 
 def plan(host, values=None, options=None, absent_ok=False):

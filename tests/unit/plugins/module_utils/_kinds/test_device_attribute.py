@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import types
 
 import pytest
@@ -35,6 +36,7 @@ VALUES = {"ecn/roce_np/enable": [3], "ecn/roce_rp/enable": "3", "ecn/roce_np/cnp
 @pytest.fixture(autouse=True)
 def _role(monkeypatch):
     monkeypatch.setitem(ROLES, "rdma_roce", CATALOGUE)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)  # Slow, and nothing here is about power cuts.
 
 
 def build(folder, enabled="11111111", ofed=("ens1", "ens2")):
