@@ -22,7 +22,8 @@ def storage_as_rail(view):
     given = named(view)[0]
     if not given:
         return []
-    near = {path["device"] for path in view.topology("pci_paths") if path["kind"] in _BEHIND_ONE_SWITCH}
+    here = {device["name"] for device in view.topology("rdma_devices")}
+    near = {path["device"] for path in view.topology("pci_paths") if path["kind"] in _BEHIND_ONE_SWITCH} & here
     chosen = compute(view)
     far = [name for name in chosen if name not in near]
     if not near or not far:

@@ -84,14 +84,18 @@ def r7_unset(view):
     found = []
     for scope in environment(view):
         configured = [name for name in scope["values"] if name.startswith("NCCL_IB_")]
-        if "NCCL_IB_TC" in scope["values"] or (scope["pid"] and not any(
-                name.startswith("NCCL_") for name in scope["values"])):
+        if "NCCL_IB_TC" in scope["values"] or (scope["pid"] and not _uses_nccl(scope)):
             continue
         words = "%s: NCCL_IB_TC is not set, so NCCL sends in priority 0, which PFC does not protect. Set NCCL_IB_TC=%d"
         found.append(finding("R7", "E" if configured and not scope["pid"] else "W", None, words % (
             "%s (%s)" % (scope["who"], scope["values"][configured[0]]["where"]) if configured else scope["who"],
             told["traffic_class"])))
     return found
+
+
+def _uses_nccl(scope):
+    """Whether a process was started with variables of NCCL; which of the others do is not known."""
+    return any(name.startswith("NCCL_") and told["where"] == scope["who"] for name, told in scope["values"].items())
 
 
 def r8_agree(view):

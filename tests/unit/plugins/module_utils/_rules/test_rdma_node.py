@@ -1,0 +1,48 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what the rules of rdma_roce look at: numbers as NCCL reads them, values to be, and rails that are down."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gpuwright.node.plugins.module_utils._rules import rdma_node
+
+from tests.sysroots import dcb_node, roce_node
+from tests.sysroots.roce_node import step, view
+
+
+@pytest.mark.parametrize("text, number", [("106", 106), ("0x6a", 106), ("0152", 106), ("auto", 0), ("4M", 4),
+                                          ("-1", -1), ("", 0), (" 7", 7), ("010", 8), ("09", 0)])
+def test_numbers_are_read_as_nccl_reads_them(text, number):
+    assert rdma_node.number(text) == number
+
+
+def test_what_is_refused_stays_as_it_runs(tmp_path):
+    root = roce_node.build(tmp_path)
+    steps = [step("dcb/trust", "rail0", "pcp", "dscp"), step("dcb/trust", "rail1", "pcp", "dscp", "drift"),
+             step("dcb/trust", "rail2", None, "dscp", "unreadable"),
+             step("dcb/trust", "rail3", None, "dscp", "not_applicable")]
+    assert rdma_node.values(view(root, steps), "dcb/trust") == {"rail0": "pcp", "rail1": "dscp"}
+
+
+def test_what_is_not_managed_is_asked_of_the_tools(tmp_path):
+    root = roce_node.build(tmp_path, nics={"rail0": dcb_node.fresh(pfc=[5])})
+    seen = view(root, rdma_roce_interfaces=["rail0", "rail1"])
+    assert rdma_node.values(seen, "dcb/prio-pfc") == {"rail0": "5", "rail1": "3"}
+    assert rdma_node.values(seen, "dcb/trust") == {"rail0": "pcp", "rail1": "dscp"}
+
+
+def test_a_rail_that_is_down_is_a_rail(tmp_path):
+    root = roce_node.build(tmp_path, "nic_down")
+    names = [device["name"] for device in rdma_node.rails(view(root))]
+    assert "mlx5_6" in names and "mlx5_4" not in names
+    assert "mlx5_6" not in rdma_node.compute(view(root))
+    assert [device["name"] for device in rdma_node.rails(view(root, rdma_roce_compute_nics=["rail0"]))] == ["mlx5_0"]
+
+
+def test_without_a_class_nothing_is_declared(tmp_path):
+    root = roce_node.build(tmp_path)
+    assert rdma_node.declared(view(root, rdma_roce_class=None)) is None
+    assert rdma_node.declared(view(root))["traffic_class"] == 106
