@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 status=0
-for bench in topology defaults sysctl jitter; do
+for bench in topology defaults sysctl jitter storage; do
     python "tests/bench/$bench.py" || status=1
 done
 exit $status

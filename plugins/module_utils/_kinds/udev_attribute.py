@@ -15,7 +15,7 @@ import errno
 import re
 
 from .._host import CommandNotRun
-from .._owners import udev_rule, udev_rules
+from .._owners import tuned_disk, udev_rule, udev_rules
 from .._owners.udev_rule import HARDWARE, LIMIT, READ_AHEAD
 from .._topology import block
 
@@ -78,7 +78,7 @@ def _volumes(host, row, named):
             remote.append(name)
         elif name in mounts or name in block.disks(host):
             on.setdefault(device, []).append(name)
-    page = _page_kb(host)
+    page = block.page_kb(host)
     found = [_place(host, row, device, row.paths[0].format(device=device), {
         "match": block.identity(host, device), "names": [device] + points, "page_kb": page})
         for device, points in sorted(on.items())]
@@ -94,16 +94,6 @@ def _shell(point):
     """A mount point, as mountinfo has it, in a pattern of the shell's within a udev rule."""
     octal = re.sub(r"[ \t\n\\]", lambda found: "\\%03o" % ord(found.group()), point)
     return re.sub(r"[^\w./:@+,=-]", "?", octal)
-
-
-def _page_kb(host):
-    """The size of a page, in which the kernel keeps read-ahead."""
-    try:
-        text = host.read_bytes("/proc/self/smaps", 4096).decode("ascii", "replace")
-    except OSError:
-        text = ""
-    found = re.search(r"^KernelPageSize: +(\d+) kB", text, re.M)
-    return int(found.group(1)) if found else 4
 
 
 def _now(host, path):
@@ -224,17 +214,22 @@ def turn(target, path):
 
 
 def others(host):
-    """What the rules of others make of the devices here."""
-    return udev_rules.assignments(host)
+    """What the rules of others, and then tuned, make of the devices here."""
+    return udev_rules.assignments(host) + tuned_disk.assignments(host)
 
 
 def rival(settled, row, target, path, ours, value):
     """The last assignment of another file that comes after ours, or None."""
     mine = {FOLDER + "/" + start + ours.rpartition("/")[2][2:] for start in ("90", "zz")}
     later = [item for item in settled if item["key"] == target and item["file"] not in mine
-             and (item["last"] or item["name"] > ours.rpartition("/")[2])]
-    return max(later, key=lambda item: item["last"]) if [item for item in later if item["last"]] else (
-        later[-1] if later else None)
+             and (item["last"] or item["name"] > ours.rpartition("/")[2]) and not _leaves(item, value)]
+    return sorted(later, key=lambda item: item["last"])[-1] if later else None
+
+
+def _leaves(item, value):
+    """Whether it leaves a value alone that is high enough."""
+    theirs = item["value"] or ""
+    return item.get("at_least") and theirs.isdigit() and value.isdigit() and int(value) >= int(theirs)
 
 
 def before_us(settled, target, ours):

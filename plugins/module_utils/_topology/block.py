@@ -118,6 +118,16 @@ def mapped(host, name):
     return _read(host, name, "dm/name")
 
 
+def page_kb(host):
+    """The size of a page, in which the kernel keeps read-ahead."""
+    try:
+        text = host.read_bytes("/proc/self/smaps", 4096).decode("ascii", "replace")
+    except OSError:
+        text = ""
+    found = re.search(r"^KernelPageSize: +(\d+) kB", text, re.M)
+    return int(found.group(1)) if found else 4
+
+
 def numa_node(host, drive):
     """The NUMA node of a drive as a number, None where the kernel does not know."""
     for path in ("device/numa_node", "device/device/numa_node"):
