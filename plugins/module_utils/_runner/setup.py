@@ -33,12 +33,13 @@ class Setup:
         self.write = []
         self.give_back = []
         self.kept_for = []
+        self.leftover = False
         self.errors = []
 
     @property
     def due(self):
-        """Whether anything is to be done."""
-        return bool(self.write or self.give_back)
+        """Whether anything is to be done; a kill may have left nothing but the journal's folder behind."""
+        return bool(self.write or self.give_back) or self.leftover
 
     def result(self):
         """The result of module `runner`, alike in check mode and afterwards."""
@@ -91,6 +92,8 @@ def plan(host, present, folder, interval):
             made.write.append((target, metrics.none().encode(), 0o644))
     else:
         made.kept_for = needed
+        held = any(made.journal[part] for part in ("entries", "files", "folders", "owners"))
+        made.leftover = not held and host.is_folder(_journal.FOLDER) and not host.names(_journal.FOLDER)
     made.give_back = sorted(path for path in ours if path not in wanted and path != target)
     return made
 

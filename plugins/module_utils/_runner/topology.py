@@ -54,8 +54,9 @@ def _cpus(fact):
     lines = []
     if fact.get("cpu"):
         cpu = fact["cpu"]
-        lines.append("CPUs: %s; online %s%s" % (cpu["model"] or cpu["vendor"] or "model unknown", cpu["online"] or "unknown",
-                                                "; isolated %s" % cpu["isolated"] if cpu["isolated"] else ""))
+        lines.append("CPUs: %s; online %s%s" % (
+            cpu["model"] or cpu["vendor"] or "model unknown", cpu["online"] or "unknown",
+            "; isolated %s" % cpu["isolated"] if cpu["isolated"] else ""))
     nodes = fact.get("numa_nodes") or []
     if nodes:
         lines += columns([("NUMA node", "kind", "memory", "CPUs")] + [

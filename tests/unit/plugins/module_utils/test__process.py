@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils import _process
 
 CPUS = sorted(os.sched_getaffinity(0))
-BEGIN = "import sys; sys.path[:0] = sys.argv[1].split(':'); from ansible_collections.gpuwright.node.plugins.module_utils import _process; "
+BEGIN = "import sys; sys.path[:0] = sys.argv[1].split(':'); " + (
+    "from ansible_collections.gpuwright.node.plugins.module_utils import _process; ")
 # What a program sees of itself that was started so: /proc/self/numa_maps names the policy of each of its mappings.
 SEEN = ("import json, os, re, signal; print(json.dumps({'pid': os.getpid(), 'cpus': sorted(os.sched_getaffinity(0)), "
         "'policies': sorted(set(re.findall(r'(?m)^[0-9a-f]+ (\\S+)', open('/proc/self/numa_maps').read()))), "

@@ -245,7 +245,8 @@ def test_a_signal_reaches_the_program_itself(live):
     assert live("--gpu", "0", "--", "sh", "-c", "kill -TERM $$").returncode == -15
 
 
-@pytest.mark.parametrize("program, status, words", [("/no/such", 127, "No such file"), ("/etc", 126, "Permission denied")])
+@pytest.mark.parametrize("program, status, words", [("/no/such", 127, "No such file"),
+                                                    ("/etc", 126, "Permission denied")])
 def test_a_program_that_cannot_be_started_is_named(live, program, status, words):
     done = live("--gpu", "0", "--", program)
     assert done.returncode == status and "gpuwright bind: %s: %s" % (program, words) in done.stderr

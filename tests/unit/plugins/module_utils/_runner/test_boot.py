@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import types
 
 import pytest
 
@@ -16,6 +18,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._runner import desi
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
 from .conftest import OTHER, PARTITION, VALUES, wish
+from tests.sysroots.engine import killed_at
 from tests.sysroots.plain_node import put, snapshot
 
 VALUES_OF_ISOLATION = {"gpuwright.slice/cpuset.cpus.partition": "root"}
@@ -150,6 +153,44 @@ def test_it_gives_up_on_a_run_that_does_not_end_and_names_it(root, booted, monke
 def test_a_lock_that_cannot_be_made_is_named(root, booted):
     (root / "run").rmdir()
     assert booted() == (2, "%s/run/gpuwright.lock: No such file or directory\n" % root)
+
+
+def test_a_kill_at_any_moment_is_mended_by_the_next_run(tmp_path, root, booted, monkeypatch):
+    """SIGKILL before the first, second, ... call that changes the host."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    before = snapshot(root)
+    wish(root, "probe", dict(VALUES, **{"other.slice/cpuset.cpus.partition": "root"}))
+    for count in range(1000):
+        put(root, PARTITION, "member")
+        put(root, OTHER, "member")
+        killed = killed_at(count, main.main, ["boot", "--sysroot", str(root)])
+        status, said = booted()
+        assert (status, said.splitlines()[-1]) == (0, (CHECKED % 2).strip()), count
+        left = snapshot(root)
+        assert {(root / path[1:]).read_text().strip() for path in (PARTITION, OTHER)} == {"root"}, count
+        assert changed(before, left) - {"/run/gpuwright.lock"} == {PARTITION, OTHER, desired.path("probe")}, count
+        if not killed:
+            break
+    assert count > 15
+
+
+def test_roles_that_ask_for_nothing_volatile_are_not_planned(root, booted, monkeypatch):
+    put(root, desired.path("vm"), desired.text("vm", {"values": {"vm.swappiness": 1}, "options": {}, "take_over": []}))
+    planned = []
+    real = _plan.build
+    monkeypatch.setattr(_plan, "build", lambda host, role, *rest: planned.append(role) or real(host, role, *rest))
+    booted()
+    assert set(planned) == {"probe"}
+
+
+def test_a_defect_in_one_role_leaves_the_others_alone(root, booted, monkeypatch):
+    def broken(view):
+        raise KeyError("gone")
+    monkeypatch.setitem(ROLES, "aaa", types.SimpleNamespace(**dict(vars(ROLES["probe"]), RULES=[broken])))
+    wish(root, "aaa", VALUES)
+    status, said = booted()
+    assert status == 1 and said.startswith("role aaa: could not be planned: KeyError: 'gone'\n")
+    assert (root / PARTITION[1:]).read_text().strip() == "root"
 
 
 def test_the_zipapp_does_the_same(root, zipapp):

@@ -12,13 +12,15 @@ import sys
 
 import pytest
 
+from ansible_collections.gpuwright.node.plugins.module_utils import _journal
 from ansible_collections.gpuwright.node.plugins.module_utils._host import CommandNotRun, Host
 from ansible_collections.gpuwright.node.plugins.module_utils._runner import bundle, desired, install, switch
 
 from tests.sysroots.plain_node import put
 from tests.sysroots.systemd_node import Systemd
 
-UNITS = (install.SERVICE, install.ADDED, install.TIMER)
+UNITS = (install.SERVICE, install.ADDED, install.TIMER, install.AUDIT, install.AUDIT_TIMER)
+METRICS = "/var/lib/node_exporter/gpuwright.prom"
 
 
 @pytest.fixture(name="root")
@@ -36,7 +38,8 @@ def python(root, name, *links):
 
 
 def lay_out(root):
-    for path, (content, mode) in install.files(Host(str(root))).items():
+    host = Host(str(root))
+    for path, (content, mode) in dict(install.files(host), **install.command_files(host, METRICS, 1800)).items():
         place = root / path[1:]
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
@@ -56,10 +59,16 @@ def unit(root, path):
 
 
 def test_every_file_says_whose_it_is(root):
-    texts = {path: content for path, (content, _mode) in install.files(Host(str(root))).items()}
-    assert texts.pop(install.ZIPAPP) == bundle.build()
-    assert [path for path, content in texts.items() if not content.startswith(b"# Written by gpuwright.node, ")] == []
-    assert {path for path in texts if not path.startswith(("/etc/systemd/system/", "/etc/udev/rules.d/"))} == set()
+    for path in install.HOOKS:
+        (root / path[1:]).parent.mkdir(parents=True)
+    host = Host(str(root))
+    texts = {path: content.decode("latin-1") for path, (content, _mode) in dict(
+        install.files(host), **install.command_files(host, METRICS, 1800)).items()}
+    assert texts.pop(install.ZIPAPP).encode("latin-1") == bundle.build()
+    assert {path: text for path, text in texts.items()
+            if not text.removeprefix("#!/bin/sh\n").startswith(_journal.HEAD)} == {}
+    assert {path for path in texts if not path.startswith(("/etc/systemd/system/", "/etc/udev/rules.d/"))} == {
+        install.LAUNCHER, *install.HOOKS}
 
 
 if shutil.which("systemd-analyze"):
@@ -86,6 +95,7 @@ def test_the_service_can_hold_nothing_up_for_long_and_fails_for_good_only_when_i
     assert service["Service"]["Type"] == ["oneshot"]
     assert int(service["Service"]["TimeoutStartSec"][0]) <= 60
     assert "Restart" not in service["Service"]  # systemd 239 refuses it together with oneshot.
+    assert int(unit(root, install.AUDIT)["Service"]["TimeoutStartSec"][0]) <= 300
     assert int(service["Unit"]["StartLimitBurst"][0]) > len(unit(root, install.TIMER)["Timer"]["OnActiveSec"])
     assert not {"Requires", "BindsTo", "Wants", "Requisite"} & set(service["Unit"])
     assert not [name for name in service["Unit"]["After"][0].split() if "network" in name or "settle" in name]
@@ -154,6 +164,72 @@ def test_what_is_due_is_what_is_missing_or_not_as_it_shall_be(root):
     assert install.due(host) == sorted([install.RULE, install.TIMER, install.ZIPAPP, install.SERVICE])
 
 
+@pytest.mark.parametrize("folder", [path.rpartition("/")[0] for path in install.HOOKS])
+def test_whoever_owns_the_network_gets_a_hook_where_it_looks_for_one(root, folder):
+    assert not set(install.files(Host(str(root)))) & set(install.HOOKS)
+    (root / folder[1:]).mkdir(parents=True)
+    assert set(install.files(Host(str(root)))) & set(install.HOOKS) == {folder + "/90-gpuwright"}
+
+
+@pytest.fixture(name="hook")
+def fixture_hook(tmp_path, root):
+    """run(path, *words, **environment) -> what the hook asked of systemctl; the interfaces are those of a folder."""
+    nets = tmp_path / "net"
+    for name, below in (("eth0", "device"), ("vlan7", "lower_eth0"), ("veth1", None)):
+        (nets / name).mkdir(parents=True)
+        if below:
+            (nets / name / below).mkdir()
+    systemctl = tmp_path / "bin/systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text('#!/bin/sh\necho "$@"\nexit 1\n')
+    systemctl.chmod(0o755)
+
+    def run(path, *words, **environment):
+        (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        text, mode = install.files(Host(str(root)))[path]
+        assert mode == 0o755
+        script = tmp_path / "hook"
+        script.write_text(text.decode().replace("/sys/class/net", str(nets)).replace(
+            "PATH=/usr/sbin", "PATH=%s:/usr/sbin" % systemctl.parent))
+        done = subprocess.run(["sh", "-u", script, *words], env=environment, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        return done.stdout
+    return run
+
+
+MANAGER, DISPATCHER, IFUPDOWN = install.HOOKS
+ASKED = "--no-block start gpuwright-device.service\n"
+
+
+@pytest.mark.parametrize("path, words, environment, expected", [
+    (MANAGER, ["eth0", "up"], {}, ASKED),
+    (MANAGER, ["eth0", "down"], {}, ""),
+    (MANAGER, ["none", "hostname"], {}, ""),
+    (MANAGER, ["veth1", "up"], {}, ""),
+    (DISPATCHER, [], {"IFACE": "eth0", "STATE": "routable"}, ASKED),
+    (DISPATCHER, [], {"IFACE": "veth1"}, ""),
+    (IFUPDOWN, [], {"IFACE": "vlan7", "MODE": "start"}, ASKED),
+    (IFUPDOWN, [], {"IFACE": "--all"}, ""),
+    (IFUPDOWN, [], {"IFACE": "lo"}, ""),
+])
+def test_a_link_of_hardware_that_comes_up_starts_the_timer_anew(hook, path, words, environment, expected):
+    assert hook(path, *words, **environment) == expected
+
+
+def test_the_command_starts_the_zipapp_with_its_words(root):
+    (content, mode) = install.command_files(Host(str(root)), None, 60)[install.LAUNCHER]
+    assert content.decode().splitlines()[-1] == 'exec /usr/bin/python3 -I %s "$@"' % install.ZIPAPP and mode == 0o755
+
+
+def test_the_audit_writes_metrics_in_its_own_time(root):
+    audit, timer = unit(root, install.AUDIT), unit(root, install.AUDIT_TIMER)["Timer"]
+    assert audit["Service"]["ExecStart"][0].endswith("gpuwright.pyz audit --prometheus " + METRICS)
+    assert audit["Service"]["SuccessExitStatus"] == ["1"]  # Drift is the node's, not the service's failure.
+    assert (timer["OnUnitInactiveSec"], timer["RandomizedDelaySec"]) == (["1800"], ["180"])
+    assert unit(root, install.AUDIT_ENABLED)["Unit"]["Wants"] == [os.path.basename(install.AUDIT_TIMER)]
+    assert set(install.command_files(Host(str(root)), None, 60)) == {install.LAUNCHER}
+
+
 @pytest.fixture(name="running")
 def fixture_running(root):
     """The host, its systemd and udev running."""
@@ -166,12 +242,13 @@ def test_systemd_and_udev_are_told(running):
     host = Systemd(str(running), read_only=False)
     (running / "sys/fs/cgroup").mkdir(parents=True)
     install.commit(host)
-    assert [words for words in host.asked if " -q " not in words] == [
-        "systemctl daemon-reload", "udevadm control --reload"]
+    assert host.asked == ["systemctl daemon-reload", "systemctl restart gpuwright-audit.timer",
+                          "udevadm control --reload"]
 
 
 def test_the_timer_of_a_runner_that_was_removed_is_stopped_and_forgotten(running):
-    (running / install.TIMER[1:]).unlink()
+    for path in (install.TIMER, install.AUDIT_TIMER, install.AUDIT):
+        (running / path[1:]).unlink()
     (running / "sys/fs/cgroup").mkdir(parents=True)
     units = "gpuwright-device.timer gpuwright-audit.timer gpuwright-audit.service"
     asked = ["systemctl -q stop " + units, "systemctl daemon-reload", "systemctl -q reset-failed " + units,
@@ -193,3 +270,15 @@ def test_nobody_is_told_where_systemd_does_not_run(root):
     install.commit(host)
     install.commit(Host(str(root), read_only=False))  # An image: no command is started.
     assert host.asked == []
+
+
+def test_files_that_systemd_may_not_know_of_are_due_until_it_was_told(running):
+    (running / "sys/fs/cgroup").mkdir(parents=True)
+    host = Systemd(str(running), read_only=False, fails=("systemctl daemon-reload",))
+    one = [(install.RULE, *install.files(host)[install.RULE])]
+    with pytest.raises(CommandNotRun):
+        install.write(host, one)
+    assert install.RULE in install.due(host)
+    host.fails = ()
+    install.write(host, one)
+    assert install.due(host) == [] and not host.exists(install.UNTOLD)
