@@ -79,6 +79,11 @@ class Node:
         argv = [LAB, "snapshot", self.name]
         return json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
 
+    def monitor(self, command, **arguments):
+        """A command to the machine that the host is."""
+        import guest  # pylint: disable=import-outside-toplevel
+        assert guest.monitor(guest.home() / self.name, command, **arguments) is not None, command
+
     def task(self, module, arguments, *options):
         """Run one task on the host."""
         self.show("lab-task", ["ansible", self.name, "-i", self.inventory, "-m", module, "-a", arguments, *options])
@@ -118,4 +123,25 @@ def node(show, tmp_path_factory):
 def eight_cpus(show, tmp_path_factory):
     """A host of eight CPUs, two whole cores on each NUMA node."""
     with fresh(show, tmp_path_factory.mktemp("eight"), "eight", "--cpus", "8") as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def drives(show, tmp_path_factory):
+    """A host whose NVMe drives are set, pulled out and plugged in."""
+    with fresh(show, tmp_path_factory.mktemp("nvme"), "nvme1") as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def two_nics(show, tmp_path_factory):
+    """A host with a second NIC, by which nobody reaches it."""
+    with fresh(show, tmp_path_factory.mktemp("links"), "links", "--rail") as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def soft_roce_host(show, tmp_path_factory):
+    """A host that gets an RDMA device in software."""
+    with fresh(show, tmp_path_factory.mktemp("rdma"), "rdma1") as host:
         yield host

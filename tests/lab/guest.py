@@ -163,8 +163,11 @@ def gone(known: dict[str, object], limit: int) -> bool:
     return True
 
 
-def monitor(folder: Path, command: str) -> object:
-    """One command to QEMU and its answer; the socket is named through the open folder, for its name must be short."""
+def monitor(folder: Path, command: str, **arguments: object) -> object:
+    """One command to QEMU and its answer, None for an error.
+
+    The socket is named through the open folder, for its name must be short.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     answer: dict[str, object] = {}
     try:
@@ -173,8 +176,8 @@ def monitor(folder: Path, command: str) -> object:
             link.connect(f"/proc/self/fd/{handle}/monitor")
             lines = link.makefile("rb")
             lines.readline()
-            for words in ("qmp_capabilities", command):
-                link.sendall(json.dumps({"execute": words}).encode() + b"\n")
+            for words in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                link.sendall(json.dumps(words).encode() + b"\n")
                 # What QEMU tells unasked may come in between.
                 answer = next((said for said in map(json.loads, lines) if "return" in said or "error" in said), {})
     finally:

@@ -62,7 +62,7 @@ def nvme() -> list[str]:
             "-device", f"pxb-pcie,id=complex{node},bus_nr={64 * (node + 1)},numa_node={node},bus=pcie.0",
             "-device", f"pcie-root-port,id=port{node},bus=complex{node},chassis={node + 1},slot={node + 1}",
             "-drive", f"if=none,id=drive{node},file=nvme{node}.qcow2,format=qcow2,cache=unsafe,discard=unmap",
-            "-device", f"nvme,drive=drive{node},serial=LAB{node},bus=port{node}",
+            "-device", f"nvme,id=nvme{node},drive=drive{node},serial=LAB{node},bus=port{node}",
         ]
     return argv
 
