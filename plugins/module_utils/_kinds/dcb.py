@@ -21,8 +21,8 @@ from .._owners import dcbx
 KEYED_BY = "target"
 VOLATILE = True
 OWNER = None
-ABSENT = ("no interface is named for it, or neither dcb (package iproute2) nor mlnx_qos (package mlnx-tools, or OFED "
-          "or DOCA) serves this one for it; to take DCBX from the firmware and give it back needs mlnx_qos")
+ABSENT = ("no interface is named for it, or neither dcb (package iproute2 or iproute) nor mlnx_qos (package mlnx-tools "
+          "or OFED or DOCA) serves this one for it; to take DCBX from the firmware and give it back needs mlnx_qos")
 NET = "/sys/class/net"
 _PARTS = {"dcb/trust": "trust", "dcb/dscp-prio": "dscp", "dcb/ets-tsa": "tsa", "dcb/tc-bw": "bandwidth",
           "dcb/prio-tc": "prio_tc", "dcb/prio-pfc": "pfc", "dcb/dcbx": "dcbx"}
@@ -64,7 +64,7 @@ def places(host, row, options):
 def _serves(host, device, part):
     """Whether a part can be read, changed and given back."""
     if part == "dcbx" and dcbx.state(host, device).get(part) == "fw":
-        return part in dcbx.mlnx_qos.state(host, device)
+        return part in dcbx.told(host, dcbx.mlnx_qos, device)
     return dcbx.tool(host, device, part) is not None
 
 
@@ -138,7 +138,7 @@ def write(host, target, path, text):
     elif part == "dscp":
         _write_dscp(host, device, tool, now, text)
     elif part == "dcbx":
-        tool = dcbx.mlnx_qos if "dcbx" in dcbx.mlnx_qos.state(host, device) else tool
+        tool = dcbx.mlnx_qos if "dcbx" in dcbx.told(host, dcbx.mlnx_qos, device) else tool
         tool.set_dcbx(host, device, now, text)
     elif text != _NONE:
         tool.set_ets(host, device, now, _ets(part, now, text))

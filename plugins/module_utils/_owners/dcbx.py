@@ -19,7 +19,15 @@ def tool(host, device, part):
     first = (dcb, mlnx_qos)
     if part in ("trust", "dscp") and mlnx_qos.has_files(host, device):
         first = (mlnx_qos,)
-    return next((module for module in first if part in module.state(host, device)), None)
+    return next((module for module in first if part in told(host, module, device)), None)
+
+
+def told(host, module, device):
+    """What one tool tells of an interface, read once between two changes."""
+    key = (module.__name__, device)
+    if key not in host.facts:
+        host.facts[key] = module.state(host, device)
+    return host.facts[key]
 
 
 def state(host, device):
@@ -28,7 +36,7 @@ def state(host, device):
     for part in ("pfc", "trust", "dscp", "tsa", "bandwidth", "prio_tc", "dcbx"):
         module = tool(host, device, part)
         if module:
-            found[part] = module.state(host, device)[part]
+            found[part] = told(host, module, device)[part]
     return found
 
 
