@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who else sets a knob: names the file or tool that wins over us, and hands the knob over where the operator says so.
 
-PRIVATE to the collection. Owners that can be named in gpuwright_take_over: tuned, sysctl.d, tmpfiles.d, or the path of
-one file.
+PRIVATE to the collection. Owners that can be named in gpuwright_take_over: tuned, sysctl.d, tmpfiles.d, udev, or the
+path of one file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ._input import KINDS
 from ._owners import hugepages, tuned
 from ._values import nearest
 
-OWNERS = ("tuned", "sysctl.d", "tmpfiles.d")
+OWNERS = ("tuned", "sysctl.d", "tmpfiles.d", "udev")
 _RESERVED = {"hugepages": hugepages.reserved}
 
 

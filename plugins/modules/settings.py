@@ -40,8 +40,8 @@ options:
   take_over:
     description:
       - Owners whose hold on our settings is handed to us, where one is in conflict. V(tuned) stays active, with a
-        profile that leaves our settings out. V(sysctl.d) and V(tmpfiles.d) stand for any other file there, and the path
-        of a file for that one; their files are not touched, ours sorts past them.
+        profile that leaves our settings out. V(sysctl.d), V(tmpfiles.d) and V(udev) stand for any other file there (for
+        udev, of rules), and the path of a file for that one; their files are not touched, ours sorts past them.
     type: list
     elements: str
     default: []

@@ -178,18 +178,26 @@ def test_another_rule_that_wins_is_named(tmp_path, name, text, status):
     assert (status == "conflict") == step["reason"].startswith("/usr/lib/udev/rules.d/%s:2 sets " % name)
 
 
-def test_a_file_that_is_handed_over_is_sorted_past(tmp_path):
+@pytest.mark.parametrize("owner", ["udev", "/etc/udev/rules.d/99-disks.rules"])
+def test_a_file_that_is_handed_over_is_sorted_past(tmp_path, owner):
     root = block_node.build(tmp_path)
     theirs = "/etc/udev/rules.d/99-disks.rules"
     plain_node.put(root, theirs, 'SUBSYSTEM=="block", ATTR{queue/nomerges}="2"')
     before = plain_node.snapshot(root)
     for _time in range(2):
-        made = engine.apply(root, "nvme", {"queue/nomerges": 1}, kernel=Queues, take_over=[theirs])
+        made = engine.apply(root, "nvme", {"queue/nomerges": 1}, kernel=Queues, take_over=[owner])
         assert _result.failures(made) == []
     assert not made.due
     assert 'ATTR{queue/nomerges}="1"' in (root / "etc/udev/rules.d/zz-gpuwright-nvme.rules").read_text()
     assert not (root / RULES).exists()
     assert engine.roll_back(root, kernel=Queues).errors == [] and plain_node.snapshot(root) == before
+
+
+def test_a_program_cannot_be_sorted_past(tmp_path):
+    root = block_node.build(tmp_path)
+    plain_node.put(root, "/etc/udev/rules.d/60-disks.rules", 'RUN+="/bin/x queue/nomerges"')
+    made = engine.plan(root, "nvme", {"queue/nomerges": 1}, kernel=Queues, take_over=["udev"])
+    assert set(statuses(made).values()) == {"conflict"}
 
 
 @pytest.mark.parametrize("answer, errors", [((0, "", ""), []), ((1, "", "no\n"), ["udevadm control --reload: no"])])
