@@ -25,6 +25,7 @@ VOLATILE = False
 OWNER = "udev"
 ABSENT = "no device here has such a setting, or what it sets is not in use there"
 NET = "/sys/class/net"
+_SORTS = {"net": ("network interface",), "queue": ("block device",), READ_AHEAD: ("mount point",)}
 _EVERY = 'KERNEL=="nvme[0-9]*n[0-9]*", ENV{DEVTYPE}=="disk"'
 
 
@@ -48,6 +49,10 @@ def devices(host):
 def places(host, row, options):
     """[(target, path, fields)] of the devices that are here; no path where a device has no such setting."""
     named = options.get(row.devices)
+    known, sorts = devices(host) if named else {}, _SORTS.get(row.name.partition("/")[0], ()) + _SORTS.get(row.name, ())
+    for name in named or ():
+        if known.get(name, sorts[0]) not in sorts:
+            raise ValueError("%s: %s is a %s, not a %s" % (row.devices, name, known[name], " or a ".join(sorts)))
     if row.name.startswith("net/"):
         found = [(name, {"match": 'KERNEL=="%s"' % name}) for name in named or () if host.exists("%s/%s" % (NET, name))]
     elif row.name == READ_AHEAD:

@@ -187,6 +187,8 @@ def test_what_has_no_scheduler_is_told_so_and_not_written(root):
     ({"queue/read_ahead_kb": 1}, None, ["/model"], "there is no /model here; did you mean /models?"),
     ({"queue/read_ahead_kb": {"/model": 1}}, None, None, "/model is none of its volumes here; did you mean /models?"),
     ({"queue/scheduler": {"nvme7n1": "none"}}, None, None, "nvme7n1 is none of its devices here"),
+    ({"queue/scheduler": "none"}, ["/models"], None, "nvme_devices: /models is a mount point, not a block device"),
+    ({"queue/read_ahead_kb": 1}, None, ["eth0"], "eth0 is a network interface, not a block device or a mount point"),
     ({"queue/scheduler": "noop"}, None, None, "one of none, mq-deadline, kyber, bfq"),
     ({"queue/scheduler": False}, None, None, "YAML reads an unquoted"),
     ({"queue/max_sectors_kb": "most"}, None, None, "an integer of 4 or more, or max"),
@@ -194,6 +196,7 @@ def test_what_has_no_scheduler_is_told_so_and_not_written(root):
     ({"queue/rq_affinity": 3}, None, None, "from 0 to 2"),
     ({"queue/read_ahead_kb": "4M"}, None, None, "an integer from 0")])
 def test_bad_input_is_refused_before_anything_is_written(root, values, devices, volumes, words):
+    plain_node.put(root, "/sys/class/net/eth0/mtu", "1500")
     before = plain_node.snapshot(root)
     with pytest.raises(BadInput) as caught:
         apply(root, values, devices=devices, volumes=volumes)
