@@ -69,6 +69,8 @@ def write(folder, fault, addresses, rails, storage):
             "Model: \t\t %s" % _NAME, "IRQ:   \t\t %d" % (200 + gpu), "GPU UUID: \t %s" % uuid(gpu),
             "Video BIOS: \t 96.00.89.00.01", "Bus Type: \t PCIe", "Bus Location: \t %s" % addresses[gpu])))
     sysfs.write(folder, "sys/module/nvidia/version", _VERSION)
+    sysfs.write(folder, "proc/driver/nvidia/params", "EnablePCIERelaxedOrderingMode: 0\nGrdmaPciTopoCheckOverride: 0\n"
+                "CoherentGPUMemoryMode: \"\"\nRegistryDwords: \"\"")
     for name, value in (("uvm_disable_hmm", "N"), ("uvm_ats_mode", 1)):
         sysfs.write(folder, "sys/module/nvidia_uvm/parameters/" + name, value)
     _packages(folder, "570.172.08" if fault == "fabric_mismatch" else _VERSION)

@@ -59,10 +59,11 @@ def places(host, row, options):
 
 
 def _topology(host, options):
-    """What is where; the operator's NICs that are not here, as at boot, are left out. Raises ValueError."""
-    named = [options.get("gpudirect_%s_nics" % purpose) for purpose in ("compute", "storage")]
+    """What is where. Raises ValueError for a NIC of the operator's that is not here."""
+    named = tuple(options.get("gpudirect_%s_nics" % purpose) for purpose in ("compute", "storage"))
+    found = host.facts.setdefault("topology %s %s" % named, {})  # As _guard.View keeps it, for the rules.
     try:
-        return read_topology(host, ("pci_paths", "gpu_nics", "rdma_devices"), *named)
+        return read_topology(host, ("pci_paths", "gpu_nics", "rdma_devices"), named[0], named[1], found)
     except UnknownNic as error:
         raise ValueError(str(error))
 

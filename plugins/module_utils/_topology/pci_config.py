@@ -139,9 +139,12 @@ def bars(host, address):
 
 
 def describe(host, address):
-    """`facts` of a function, or None where its configuration space cannot be read, with a note."""
-    try:
-        return facts(read(host, path(address)))
-    except OSError as error:
-        host.note("%s: %s" % (path(address), error.strerror))
-        return None
+    """`facts` of a function, read once, or None where its configuration space cannot be read, with a note."""
+    kept = host.facts.setdefault("pci_config", {})
+    if address not in kept:
+        try:
+            kept[address] = facts(read(host, path(address)))
+        except OSError as error:
+            kept[address] = None
+            host.note("%s: %s" % (path(address), error.strerror))
+    return kept[address]
