@@ -85,7 +85,7 @@ def test_our_routes_are_marked_as_such_though_ip_leaves_out_what_was_asked_for()
 
 def test_rules_of_others_that_lead_elsewhere_and_tables_in_use():
     here = node(address=link(address("10.0.0.1")), rule=[{"priority": 9, "src": "10.0.0.1", "table": "88"}],
-                route=[{"dst": "10.0.0.0/24", "dev": "r1", "table": "88"}, {"dst": "default", "dev": "r0"}])
+                route=[{"dst": "10.0.0.0/24", "dev": "r1", "table": "88"}, {"dst": "10.9.0.0/16", "dev": "r0"}])
     assert [one["device"] for one in policy_routing.misleading(here)] == ["r0"]
     (used,) = policy_routing.tables_in_use(here)
     assert (used["table"], used["device"]) == ("88", None)
