@@ -18,15 +18,17 @@ from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._settings import rdma_roce
 from ansible_collections.gpuwright.node.plugins.module_utils._topology.node import read_topology
 
-from tests.sysroots import dcb_node, eight_gpu
+from tests.sysroots import dcb_node, eight_gpu, rdma_cm_node, service_node
 from tests.sysroots.plain_node import process, put
 
 RAILS = tuple("rail%d" % number for number in range(8))
 STORAGE = ("storage0", "storage1")
 CLASS = traffic_class.traffic_class({})
 RIGHT = dict(pfc=[3], app=[[dscp, dscp >> 3] for dscp in range(64)])
-INFINIBAND = {"link_layer": "InfiniBand", "state": "4: ACTIVE", "phys_state": "5: LinkUp",
-              "rate": "400 Gb/sec (4X NDR)"}
+
+
+class Node(dcb_node.Nics, rdma_cm_node.Cm, service_node.Services):
+    """The host with all that the role changes on it."""
 
 
 def build(folder, fault=None, nics=None, tools=("dcb",), ofed=False, **files):
@@ -35,6 +37,22 @@ def build(folder, fault=None, nics=None, tools=("dcb",), ofed=False, **files):
     for name in RAILS + STORAGE:
         if (root / "sys/class/net" / name).exists():
             dcb_node.plug(root, name, dcb_node.fresh(**dict(RIGHT, **(nics or {}).get(name, {}))), ofed)
+    return root
+
+
+def build_whole(folder, ofed=False, **files):
+    """The node as it is before us: NICs as their driver makes them, services, PAM and configfs."""
+    root = build(folder, nics=dict.fromkeys(RAILS + STORAGE, dcb_node.fresh(flags=["host", "ieee"])), ofed=ofed,
+                 tools=("dcb", "mlnx_qos"))
+    service_node.build(folder, **dict({"/etc/pam.d/sshd": "session required pam_limits.so"}, **files))
+    rdma_cm_node.keep(root, {})
+    (root / rdma_cm_node.ROOT[1:]).mkdir(parents=True)
+    for name in RAILS + STORAGE if ofed else ():
+        for priority in range(8):
+            for side in ("roce_np", "roce_rp"):
+                put(root, "/sys/class/net/%s/ecn/%s/enable/%d" % (name, side, priority), "1")
+        put(root, "/sys/class/net/%s/ecn/roce_np/cnp_dscp" % name, "0")
+        put(root, "/sys/class/net/%s/ecn/roce_np/cnp_802p_prio" % name, "0")
     return root
 
 
@@ -71,7 +89,7 @@ def values(root, **changed):
 
 def plan(root, asked=None, read_only=True, allow=(), **changed):
     """The plan of the role on the node."""
-    host = dcb_node.Nics(str(root), read_only=read_only)
+    host = Node(str(root), read_only=read_only)
     request = {"origins": {}, "take_over": [], "allow": list(allow), "options": options(root, **changed)}
     return _plan.build(host, "rdma_roce", rdma_roce, values(root) if asked is None else asked, request)
 

@@ -29,9 +29,14 @@ def raised(unit, status="drift"):
     ("LimitMEMLOCK=65536", True), ("LimitMEMLOCK=8M", True), ("LimitMEMLOCK=infinity", False), ("", False)])
 def test_a_service_that_limits_its_jobs(root, given, limited):
     put(root, SLURMD, "[Service]\nExecStart=/usr/sbin/slurmd\n" + given)
-    found = messages(rules.r15_services(view(root)), "R15")
+    found = messages(rules.r15_services(view(root, [raised("docker.service")])), "R15")
     assert [severity for severity, _message in found] == (["E"] if limited else [])
     assert all("slurmd.service has " in text and "rdma_roce_memlock: infinity" in text for _one, text in found)
+
+
+def test_a_limit_that_is_not_managed_is_a_warning(root):
+    put(root, SLURMD, "[Service]\nLimitMEMLOCK=65536")
+    assert [one["severity"] for one in rules.r15_services(view(root))] == ["W"]
 
 
 def test_what_this_plan_raises_is_no_error(root):
