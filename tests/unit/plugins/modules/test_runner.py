@@ -95,7 +95,8 @@ def test_what_ansible_sends_holds_the_bytes_of_the_checkout(root, checkout):
     """By ansible itself: the module as it is packed for a node, and what it installs."""
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "adhoc", "-i", "localhost,", "-c", "local", "localhost",
-         "-e", "ansible_python_interpreter=" + sys.executable, "-m", "gpuwright.node.runner", "-a", "sysroot=%s" % root],
+         "-e", "ansible_python_interpreter=" + sys.executable, "-m", "gpuwright.node.runner",
+         "-a", "sysroot=%s" % root],
         cwd=checkout, env=dict(os.environ, ANSIBLE_CONFIG=str(checkout / "ansible.cfg"), HOME=str(root)),
         capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -114,5 +115,6 @@ def test_the_installed_command_installs_nothing_else_over_itself(root, run_modul
     run_module(runner, sysroot=str(root))
     code = ("import sys; sys.path.insert(0, sys.argv[1]); from ansible_collections.gpuwright.node.plugins.module_utils."
             "_runner import bundle; sys.stdout.buffer.write(bundle.build())")
-    done = subprocess.run([sys.executable, "-I", "-c", code, root / install.ZIPAPP[1:]], capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-I", "-c", code, root / install.ZIPAPP[1:]], check=True,
+                          capture_output=True)
     assert done.stdout == bundle.build()

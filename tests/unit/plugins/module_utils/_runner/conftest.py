@@ -12,7 +12,7 @@ import types
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._row import cpuset, sysctl
-from ansible_collections.gpuwright.node.plugins.module_utils._runner import bundle, desired
+from ansible_collections.gpuwright.node.plugins.module_utils._runner import bundle, desired, main
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 from ansible_collections.gpuwright.node.plugins.module_utils._values import Int, Word
 
@@ -40,6 +40,17 @@ def fixture_root(tmp_path, monkeypatch):
     return root
 
 
+@pytest.fixture(name="command")
+def fixture_command(capsys):
+    """command(root, *words) -> (exit status, standard output, standard error) of the command in this process."""
+
+    def run(root, *words):
+        status = main.main([words[0], "--sysroot", str(root), *words[1:]])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+    return run
+
+
 def wish(root, role, values):
     """Put the file of a role's desired settings on a host."""
     request = {"values": values, "options": {}, "take_over": []}
@@ -55,5 +66,10 @@ def fixture_zipapp(tmp_path_factory):
     def run(*arguments):
         return subprocess.run([sys.executable, "-I", str(place), *map(str, arguments)],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    run.place = place
+
+    def piped(*arguments):
+        """The same, its output to somebody who reads one letter."""
+        return subprocess.run(["sh", "-c", '"$@" | head -c 1', "sh", sys.executable, "-I", str(place),
+                               *map(str, arguments)], capture_output=True, text=True, check=False)
+    run.place, run.piped = place, piped
     return run
