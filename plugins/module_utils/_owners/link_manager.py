@@ -33,12 +33,17 @@ def stated(host, it):
     """[{property, key, value, file, line, words}] of what managers say of a device, as link_files.device() knows it."""
     found = _networkd(host, it) + _network_manager(host, it) + _scripts(host, it) + _ifupdown(host, it)
     for item in found:
-        of_netplan = _netplan(host, it["name"]) if "netplan" in item["file"] else None
-        where = "%s:%d, from which netplan makes %s," % (of_netplan + (item["file"],)) if of_netplan else (
-            "%s:%d" % (item["file"], item["line"]))
-        item["words"] = "%s sets %s = %s for %s when it brings the link up: change it there" % (
-            where, item["key"], item["value"], it["name"])
+        item["words"] = words(host, it["name"], item)
     return found
+
+
+def words(host, name, item):
+    """Who says what of an interface, and where that is to be changed."""
+    where = "%s:%d" % (item["file"], item["line"])
+    of_netplan = _netplan(host, name) if "netplan" in item["file"] else None
+    if of_netplan:
+        where = "%s:%d, from which netplan makes %s," % (of_netplan + (item["file"],))
+    return "%s sets %s = %s for %s: change it there" % (where, item["key"], item["value"], name)
 
 
 def _item(name, key, value, file, line):

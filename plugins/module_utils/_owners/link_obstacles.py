@@ -85,6 +85,5 @@ def _in_files(host, it):
         row = link_options.row(line["key"])
         if row and line["section"][2] == "Link" and not line["file"].startswith(_OF_THE_SYSTEM):
             items.append(_item(it["name"], row, link_options.value(line["key"], line["value"]),
-                               "%s:%d sets %s = %s for %s: change it there" % (
-                                   line["file"], line["line"], line["key"], line["value"], it["name"])))
+                               link_manager.words(host, it["name"], line)))
     return items

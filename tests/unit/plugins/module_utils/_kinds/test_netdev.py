@@ -176,7 +176,7 @@ def test_a_manager_that_says_otherwise_is_a_conflict_and_one_that_agrees_is_none
         "/etc/NetworkManager/system-connections/b.nmconnection": profile % (2, 9000)})
     made = apply(root, {"link/mtu": 9000})
     assert reasons(made) == {"eth1/link/mtu": "/etc/NetworkManager/system-connections/a.nmconnection:5 sets mtu = 1500 "
-                             "for eth1 when it brings the link up: change it there"}
+                             "for eth1: change it there"}
     assert statuses(made)["eth2/link/mtu"] == "drift"
 
 

@@ -91,5 +91,13 @@ def test_what_an_administrators_file_says_is_theirs_and_what_the_systems_says_is
 
 def test_what_its_manager_says(tmp_path):
     root = link_node.build(tmp_path, **{"/etc/network/interfaces": "iface eth1 inet static\n  mtu 1500"})
-    assert found(root) == [("eth1", "link/mtu", "1500", "/etc/network/interfaces:2 sets mtu = 1500 for eth1 when it "
-                                                        "brings the link up: change it there")]
+    assert found(root) == [("eth1", "link/mtu", "1500", "/etc/network/interfaces:2 sets mtu = 1500 for eth1: change "
+                                                        "it there")]
+
+
+def test_of_a_link_file_that_netplan_makes_its_own_is_named(tmp_path):
+    made = "/run/systemd/network/10-netplan-eth1.link"
+    root = link_node.build(tmp_path, **{made: "[Match]\nMACAddress=0c:42:a1:00:00:01\n[Link]\nMTUBytes=4200",
+                                        "/etc/netplan/a.yaml": "network:\n ethernets:\n  eth1:\n   mtu: 4200"})
+    assert found(root) == [("eth1", "link/mtu", "4200", "/etc/netplan/a.yaml:4, from which netplan makes %s, sets "
+                                                        "MTUBytes = 4200 for eth1: change it there" % made)]
