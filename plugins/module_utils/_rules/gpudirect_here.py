@@ -57,7 +57,7 @@ def _fabric_manager(view):
 
 
 def _iommu(view):
-    """Passthrough is for devices that talk to each other, on a machine of one's own, where the kernel knows it as pt."""
+    """Passthrough is for devices that talk to each other, on bare metal, where the kernel calls it pt."""
     if not serving(view):
         return _NO_NIC
     if is_virtual(view):

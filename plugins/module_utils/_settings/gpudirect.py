@@ -21,8 +21,8 @@ _MANUAL = "https://docs.nvidia.com/deploy/driver-persistence/index.html"
 ROWS = (
     kernel_module("nvidia_peermem", Word("loaded"), variable="gpudirect_peermem",
                   source="https://docs.nvidia.com/cuda/gpudirect-rdma/index.html",
-                  doc="The module by which NICs reach the memory of GPUs where DMA-BUF does not serve; it needs the RDMA "
-                      "stack of DOCA-OFED, or a kernel that was patched alike."),
+                  doc="The module by which NICs reach the memory of GPUs where DMA-BUF does not serve; it needs the "
+                      "RDMA stack of DOCA-OFED, or a kernel that was patched alike."),
     unit_state("nvidia-persistenced.service", Word("enabled"), variable="gpudirect_persistenced", source=_MANUAL,
                doc="The daemon that keeps GPUs set up while nobody uses them."),
     unit_state("nvidia-fabricmanager.service", Word("enabled"), variable="gpudirect_fabricmanager",

@@ -102,7 +102,8 @@ def test_r24_a_direct_nic_platform_without_rdma_topo(tmp_path, files, words):
 
 def test_r24_gpus_on_one_module_with_their_cpus(tmp_path):
     root = build(tmp_path, "acs_one_port")
-    for place in ["gpuwright/nvidia-smi.xml", *["proc/driver/nvidia/gpus/%s/information" % gpu for gpu in GPU_ADDRESSES]]:
+    for place in ["gpuwright/nvidia-smi.xml"] + ["proc/driver/nvidia/gpus/%s/information" % gpu
+                                                 for gpu in GPU_ADDRESSES]:
         (root / place).write_text((root / place).read_text().replace("NVIDIA H100 80GB HBM3", "NVIDIA GB200"))
     assert "on one module" in findings(root)["R24"][0][1]
 

@@ -19,9 +19,9 @@ from tests.sysroots.pci_node import Pci
 # Where DMA-BUF does not serve, so that every row has its place.
 FAULT = "closed_module"
 VALUES = {"nvidia_peermem": "loaded", "nvidia-persistenced.service": "enabled",
-          "nvidia-fabricmanager.service": "enabled", "iommu": "pt", "pci/MaxReadReq": 4096, "pci/ACSCtl": "redirect-off",
-          "nvidia/NVreg_EnablePCIERelaxedOrderingMode": 1, "nvidia/NVreg_GrdmaPciTopoCheckOverride": 0,
-          "nvidia/NVreg_CoherentGPUMemoryMode": "driver"}
+          "nvidia-fabricmanager.service": "enabled", "iommu": "pt", "pci/MaxReadReq": 4096,
+          "pci/ACSCtl": "redirect-off", "nvidia/NVreg_EnablePCIERelaxedOrderingMode": 1,
+          "nvidia/NVreg_GrdmaPciTopoCheckOverride": 0, "nvidia/NVreg_CoherentGPUMemoryMode": "driver"}
 SETTLED = {"ok", "pending_reboot"}
 
 plan = functools.partial(engine.plan, role="gpudirect", kernel=Pci)

@@ -15,7 +15,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._topology import nv
 from tests.sysroots import eight_gpu
 
 CAPTURES = pathlib.Path(__file__).parents[4] / "captures/smi-xml"
-OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.105.08  Release Build  (dvs-builder@U22)  Wed Oct 29"
+OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.105.08  Release Build  (dvs-builder@U22)"
 CLOSED = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.161.07  Sat Feb 17 22:55:48 UTC 2024"
 ARM = "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  590.48.01  Release Build"
 
@@ -33,8 +33,8 @@ def test_the_drivers_version(machine, text, version):
     assert nvswitch.read(machine({"/proc/driver/nvidia/version": text}))["driver"] == version
 
 
-@pytest.mark.parametrize("name, needs", [("nvidia-qx-h100", ["nvidia-fabricmanager"]), ("nvidia-qx-gb200", ["nvidia-imex"]),
-                                         ("nvidia-qx-t4", [])])
+@pytest.mark.parametrize("name, needs", [
+    ("nvidia-qx-h100", ["nvidia-fabricmanager"]), ("nvidia-qx-gb200", ["nvidia-imex"]), ("nvidia-qx-t4", [])])
 def test_what_real_gpus_say_of_their_fabric(machine, name, needs):
     text = (CAPTURES / name / "nvidia-smi-q-x.xml").read_text()
     found = nvswitch.read(machine({"/gpuwright/nvidia-smi.xml": text, "/proc/driver/nvidia/version": OPEN}))
