@@ -9,10 +9,10 @@ which is about to change refuses that change.
 
 from __future__ import annotations
 
-from ._input import KINDS
+from ._input import KINDS, BadInput
 from ._owners import consumers, jobs
 from ._topology import cpu, numa
-from ._topology.node import read_topology
+from ._topology.node import UnknownNic, read_topology
 
 
 class View:
@@ -81,7 +81,7 @@ class View:
     def topology(self, section):
         """A section of the topology: `cpu` or `numa_nodes`, or with more work another, as in the schema of the fact.
 
-        It is read once for all plans that are made of one host.
+        It is read once for all plans that are made of one host. Raises BadInput for a NIC that is named and not here.
         """
         found = self.host.facts.setdefault("cpus", {"sources": {}, "notes": []})
         for name, reader in (("cpu", cpu), ("numa_nodes", numa)):
@@ -91,7 +91,10 @@ class View:
             return found[section]
         nics = self._nics("compute"), self._nics("storage")
         found = self.host.facts.setdefault("topology %s %s" % nics, {})
-        return read_topology(self.host, (section,), nics[0], nics[1], found)[section]
+        try:
+            return read_topology(self.host, (section,), nics[0], nics[1], found)[section]
+        except UnknownNic as error:
+            raise BadInput([str(error)])
 
     def _nics(self, purpose):
         """The operator's word on which NICs serve GPUs or storage, where the role has it as an option."""

@@ -10,6 +10,7 @@ import functools
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _result
+from ansible_collections.gpuwright.node.plugins.module_utils._input import BadInput
 from ansible_collections.gpuwright.node.plugins.module_utils._settings import gpudirect
 
 from tests.sysroots import boot_tree, engine, pci_node, plain_node, sysfs
@@ -89,3 +90,10 @@ def test_the_operators_word_on_nics_holds(tmp_path, name):
     made = plan(root, values={"pci/MaxReadReq": 4096}, options={name: ["mlx5_0"]})
     assert ("mlx5_0/pci/MaxReadReq" in statuses(made)) is (name == "gpudirect_compute_nics")
     assert len(made.steps) == (1 if name == "gpudirect_compute_nics" else 7)
+
+
+@pytest.mark.parametrize("values", [{}, {"pci/MaxReadReq": 4096}])
+def test_a_nic_that_is_not_here_is_said_before_anything_is_written(tmp_path, values):
+    root = pci_node.build(tmp_path)
+    with pytest.raises(BadInput, match="no RDMA device 'mlx5_00' on this host, did you mean 'mlx5_0'"):
+        apply(root, values=values, options={"gpudirect_compute_nics": ["mlx5_00"]})
