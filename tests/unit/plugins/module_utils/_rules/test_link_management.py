@@ -23,6 +23,8 @@ def apply(root, names, values, **options):
 def test_the_way_in_is_refused_in_words_and_nothing_of_the_row_is_done(tmp_path):
     made = apply(link_node.build(tmp_path), ["eth0", "eth1"], {"link/mtu": 9000, "ring/rx": {"eth1": 512}})
     assert statuses(made) == {"eth0/link/mtu": "refused", "eth1/link/mtu": "refused", "eth1/ring/rx": "drift"}
+    assert [(one["rule"], one["severity"], one["setting"]) for one in made.findings] == [
+        ("management", "E", "link/mtu")]
     assert _result.failures(made) == [
         "link/mtu is refused by management: eth0 is what this node is reached by (the default route goes through "
         "eth0): leave it out of network_interfaces, or set network_touch_management: true"]

@@ -13,6 +13,13 @@ from ansible_collections.gpuwright.node.plugins.module_utils._settings.network_l
 from ansible_collections.gpuwright.node.plugins.module_utils._values import Int
 
 
+def test_a_variable_is_named_as_ethtool_names_the_property():
+    assert {row.name: row.variable for row in network_links.ROWS if row.name.startswith("coalesce/")} == {
+        "coalesce/adaptive-rx": "network_coalesce_adaptive_rx", "coalesce/adaptive-tx": "network_coalesce_adaptive_tx",
+        "coalesce/rx-usecs": "network_coalesce_rx_usecs", "coalesce/tx-usecs": "network_coalesce_tx_usecs",
+        "coalesce/rx-frames": "network_coalesce_rx_frames", "coalesce/tx-frames": "network_coalesce_tx_frames"}
+
+
 def test_every_row_is_the_roles_and_has_its_option():
     assert {row.name for row in network_links.ROWS} == set(link_options.OPTIONS)
     assert {row.devices for row in network_links.ROWS} == {"network_interfaces"}
