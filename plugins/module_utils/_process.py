@@ -24,8 +24,18 @@ _LONG = 8 * ctypes.sizeof(ctypes.c_ulong)
 
 
 def cpus():
-    """The CPUs that this process may run on: what its control group and whoever started it left to it."""
-    return os.sched_getaffinity(0)
+    """The CPUs that the control group of this process leaves to it, whatever part of them it was bound to.
+
+    The kernel knows: it cuts a mask of everything down to just those, which is then taken back.
+    """
+    bound = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, range(_cpulist.HIGHEST))
+    except OSError:
+        return bound
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, bound)
+    return allowed
 
 
 def bind_cpus(numbers):

@@ -22,8 +22,10 @@ from . import visible
 from .cannot_do import CannotDo
 
 AFFINITY = "/etc/gpuwright/affinity.json"
-_NO_CPUS = ("the CPUs of GPU %s are %s, and this process may only run on %s, by its control group or by who started it "
-            "(srun: --cpu-bind=none; cpu_isolation: start it in gpuwright.slice)")
+_NO_CPUS = ("the CPUs of GPU %s are %s, and the control group of this process leaves it only %s (Slurm: "
+            "--gres-flags=enforce-binding gives a job CPUs near its GPUs; cpu_isolation: start it in gpuwright.slice)")
+_ISOLATED = ("CPUs %s are isolated by the kernel, which does not balance threads between them: all threads of the "
+             "program stay on one, unless it pins each itself")
 
 
 def arguments(parser):
@@ -74,26 +76,44 @@ def _place(host, args, environment):
     """({gpu, cpus, nodes}, notes): what to bind to; `cpus` is None where it is not to be bound."""
     topology = read_topology(host, ("system", "cpu", "numa_nodes", "gpus"))
     gpu = visible.chosen(topology["gpus"], environment, args.local_rank, args.gpu)
-    seen, _words_of_it = visible.visible(topology["gpus"], environment)
-    place = {"gpu": gpu, "cpus": None, "nodes": []}
     allowed = _process.cpus() if host.live else set(_cpulist.parse(topology["cpu"]["online"] or ""))
-    shares, note = _published(host)
-    if shares is not None and args.cpus == "share":
-        mine = next((one for one in shares if _is_it(one, gpu)), None)
-        if mine is None:
-            return place, [note or "%s has no CPUs for GPU %s: it is not bound" % (AFFINITY, gpu["pci_address"])]
-        cpus = _allowed(gpu, set(_cpulist.parse(mine["cpus"])), allowed)
-        return dict(place, cpus=cpus, nodes=mine["memory_nodes"]), []
+    isolated = set(_cpulist.parse(topology["cpu"].get("isolated") or ""))
+    shares, note = _published(host) if args.cpus == "share" else (None, None)
     notes = [note] if note else []
+    if shares is not None:
+        place, words = _divided(gpu, shares, allowed)
+    else:
+        seen, _by = visible.visible(topology["gpus"], environment)
+        place, words = _near(topology, gpu, seen, (allowed, isolated), args.cpus)
+    both = (place["cpus"] or set()) & isolated
+    if len(both) > 1:
+        notes.append(_ISOLATED % _cpulist.format(both))
+    return place, notes + words
+
+
+def _divided(gpu, shares, allowed):
+    """(place, notes) by the published division."""
+    mine = next((one for one in shares if _is_it(one, gpu)), None)
+    if mine is None:
+        return {"gpu": gpu, "cpus": None, "nodes": []}, [
+            "%s has no CPUs for GPU %s: it is not bound" % (AFFINITY, gpu["pci_address"])]
+    cpus = _allowed(gpu, set(_cpulist.parse(mine["cpus"])), allowed)
+    return {"gpu": gpu, "cpus": cpus, "nodes": mine["memory_nodes"]}, []
+
+
+def _near(topology, gpu, seen, sets, wish):
+    """(place, notes) by the CPUs near the GPU; of a control group's, those that the GPUs of its own job share."""
+    allowed, isolated = sets
     near = set(_cpulist.parse(gpu["cpus"] or ""))
+    near = near - isolated or near
     if not near:
-        return place, notes + ["GPU %s: the kernel does not say which CPUs are near it: it is not bound"
-                               % gpu["pci_address"]]
+        return {"gpu": gpu, "cpus": None, "nodes": []}, [
+            "GPU %s: the kernel does not say which CPUs are near it: it is not bound" % gpu["pci_address"]]
     cpus = _allowed(gpu, near, allowed)
-    if args.cpus == "share":
+    if wish == "share":
         others = topology["gpus"] if near <= allowed else seen
         cpus = _share(topology, gpu, [one for one in others if one["cpus"] == gpu["cpus"]], cpus)
-    return dict(place, cpus=cpus, nodes=_nodes(topology, gpu, cpus)), notes
+    return {"gpu": gpu, "cpus": cpus, "nodes": _nodes(topology, gpu, cpus)}, []
 
 
 def _published(host):
@@ -171,7 +191,7 @@ def _bind(place, strict):
 
 
 def _words(place):
-    """What a place is, in words."""
+    """A place in words."""
     if place["cpus"] is None:
         return "GPU %s: not bound" % place["gpu"]["pci_address"]
     return "GPU %s: CPUs %s, memory of NUMA node %s" % (

@@ -42,6 +42,13 @@ def test_cpus_hold_for_what_the_process_becomes(child):
     assert told["cpus"] == [CPUS[-1]]
 
 
+def test_the_control_groups_cpus_are_seen_past_a_narrower_binding_which_stays(child):
+    done = child("_process.bind_cpus({%d}); import os; print(sorted(_process.cpus()), sorted(os.sched_getaffinity(0)))"
+                 % CPUS[-1])
+    assert done.stdout == "%s [%d]\n" % (sorted(_process.cpus()), CPUS[-1])
+    assert set(CPUS) <= _process.cpus()
+
+
 def test_no_cpu_of_this_machine_is_an_error_of_the_kernels(child):
     done = child("_process.bind_cpus({4095}); " + BECOME)
     assert done.returncode and "Invalid argument" in done.stderr

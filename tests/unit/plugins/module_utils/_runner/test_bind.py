@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -160,6 +162,22 @@ def test_a_jobs_own_cpus_are_divided_among_its_own_gpus(place):
     assert place(topology(TWO), "0-1,4-5", "--gpu", "1", CUDA_VISIBLE_DEVICES="0,1") == ("1,5", [0])
 
 
+def test_isolated_cpus_are_left_alone_where_there_are_others(place):
+    """The kernel balances nothing between them, so that every thread of a program would stay on one."""
+    fact = topology(TWO)
+    fact["cpu"]["isolated"] = "2-3,6-7"
+    assert place(fact, "0-7", "--gpu", "1") == ("1,5", [0])
+
+
+def test_isolated_cpus_and_no_others_are_taken_with_a_warning(bound, divided):
+    root, told = divided
+    publish(root, told)
+    sysfs.write(root, "/sys/devices/system/cpu/isolated", told["gpus"]["0"]["cpus"])
+    status, said, errors = bound("--gpu", "0", root=root)
+    assert status == 0 and told["gpus"]["0"]["cpus"] in said and "does not balance threads between them" in errors
+    assert bound("--gpu", "1", root=root)[2] == ""
+
+
 def test_fewer_cores_than_gpus_are_shared_by_all(place):
     assert place(topology(TWO), "3", "--gpu", "1") == ("3", [0])
 
@@ -169,7 +187,7 @@ def test_cpus_that_no_core_names_are_shared_out_too(place):
 
 
 def test_no_cpu_in_common_is_an_error_that_names_both(place):
-    with pytest.raises(bind.CannotDo, match=r"CPUs of GPU 0000:00:00.0 are 0-3, .* only run on 4-7, .*--cpu-bind=none"):
+    with pytest.raises(bind.CannotDo, match=r"CPUs of GPU 0000:00:00.0 are 0-3, .* only 4-7 .*gpuwright.slice"):
         place(topology([gpu(0, "0-3")]), "4-7", "--gpu", "0")
 
 
@@ -282,3 +300,16 @@ def test_memory_that_the_control_group_keeps_away_is_not_asked_for(monkeypatch):
     monkeypatch.setattr(_process, "bind_cpus", lambda numbers: None)
     monkeypatch.setattr(_process, "memory_nodes", lambda: {1})
     assert "may take no memory from NUMA node 0" in bind._bind({"gpu": TWO[0], "cpus": {0}, "nodes": [0]}, False)[0]
+
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[5] / "docs/examples"
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.iterdir()), ids=lambda place: place.name)
+def test_the_examples_say_what_the_command_understands(example):
+    subprocess.run(["bash", "-n", example], check=True)
+    text = example.read_text().replace("\\\n", " ")
+    calls = [line.partition("gpuwright ")[2] for line in text.splitlines() if "gpuwright bind " in line]
+    assert len(calls) == 1
+    args = main._parsed(shlex.split(calls[0]))
+    assert args.subcommand == "bind" and args.command
