@@ -97,8 +97,16 @@ def identity(row, target, path):
 
 
 def in_force(host, row, target, path):
-    """(path, text) to get today's state back: our file goes, and the others rule at the next load."""
-    return path, generated(host, target, path)
+    """(path, text) to get today's state back: our file goes, and the others rule at the next load.
+
+    Where none of them says anything, the value that runs is the module's own.
+    """
+    return path, generated(host, target, path) or read(host, target, path)
+
+
+def satisfied(value, wanted):
+    """Equal, or nothing: what nobody gives is the module's own again. Whether ours is given is seen in our file."""
+    return value in (wanted, "")
 
 
 def others(host):

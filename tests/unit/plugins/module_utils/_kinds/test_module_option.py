@@ -53,7 +53,7 @@ def test_a_parameter_waits_for_the_next_load_and_goes_round(tmp_path):
     root = build(tmp_path)
     before = plain_node.snapshot(root)
     step = plan(Services(str(root))).steps[0]
-    assert (step["status"], step["running"]) == ("drift", "0") and "the next load brings nothing" in step["reason"]
+    assert (step["status"], step["running"], step["reason"]) == ("drift", "0", "running 0, not persisted")
     made, host = apply(root, {ORDER: 1, MODE: "numa"})
     assert [(one.get("error"), one["after"]) for one in made.steps] == [(None, "1"), (None, "numa")]
     assert (root / FILE[1:]).read_text().endswith(
@@ -63,8 +63,16 @@ def test_a_parameter_waits_for_the_next_load_and_goes_round(tmp_path):
     assert plan(Services(str(root))).steps[0]["status"] == "ok"
     put(root, "/proc/driver/nvidia/params", DRIVER["/proc/driver/nvidia/params"])
     assert roll_back(root).errors == []
-    (root / "run/gpuwright-pending.json").unlink()  # What a boot forgets.
     assert plain_node.snapshot(root) == before
+
+
+@pytest.mark.parametrize("loaded, waits", [("1", True), ("0", False)])
+def test_a_way_back_waits_for_a_boot_only_where_ours_runs(tmp_path, loaded, waits):
+    root = build(tmp_path)
+    apply(root)
+    put(root, "/proc/driver/nvidia/params", "EnablePCIERelaxedOrderingMode: " + loaded)
+    made = roll_back(root)
+    assert made.errors == [] and made.result()["reboot_required"] is waits
 
 
 @pytest.mark.parametrize("files, running", [
@@ -84,6 +92,9 @@ def test_a_module_that_does_not_show_it_is_said_to(tmp_path):
     host = Host(str(build(tmp_path, **{"/sys/module/tcp_bbr/initstate": "live"})))
     plan(host, {BBR: 3})
     assert "tcp_bbr/x: the module does not show what it was loaded with" in host.notes
+    unloaded = Host(str(build(tmp_path / "unloaded")))
+    plan(unloaded, {BBR: 3})
+    assert unloaded.notes == []
 
 
 @pytest.mark.parametrize("path, line, where", [

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import functools
+import shutil
+import subprocess
 import types
 
 import pytest
@@ -127,3 +129,20 @@ def test_a_unit_that_was_removed_has_no_original(tmp_path):
     (root / (LIB + UNIT)[1:]).unlink()
     made = roll_back(root)
     assert made.errors == [] and made.steps[0]["status"] == "not_applicable"
+
+
+if shutil.which("systemctl"):
+    def test_the_real_systemctl_keeps_links_of_this_boot_apart(tmp_path):
+        """What the stand-in plays: disable without --runtime leaves the link under /run."""
+        place = tmp_path / LIB[1:]
+        place.mkdir(parents=True)
+        (place / "x.service").write_text("[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n")
+
+        def ask(*words):
+            return subprocess.run(["systemctl", "--root=%s" % tmp_path, *words, "x.service"], capture_output=True,
+                                  text=True, check=False).stdout.strip()
+        seen = []
+        for words in (["enable", "--runtime"], ["enable"], ["disable"], ["disable", "--runtime"]):
+            ask(*words)
+            seen.append(ask("is-enabled"))
+        assert seen == ["enabled-runtime", "enabled", "enabled-runtime", "disabled"]
