@@ -24,7 +24,7 @@ from tests.sysroots.plain_node import process, put
 RAILS = tuple("rail%d" % number for number in range(8))
 STORAGE = ("storage0", "storage1")
 CLASS = traffic_class.traffic_class({})
-RIGHT = dict(pfc=[3], app=[[dscp, dscp >> 3] for dscp in range(64)])
+RIGHT = {"pfc": [3], "app": [[dscp, dscp >> 3] for dscp in range(64)]}
 
 
 class Node(dcb_node.Nics, rdma_cm_node.Cm, service_node.Services):

@@ -14,6 +14,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._cpu_values import 
     Json,
     Latency,
     NodeCpus,
+    Text,
 )
 
 
@@ -105,3 +106,11 @@ def test_a_latency_of_0_would_mean_the_reverse(raw, words):
 @pytest.mark.parametrize("text", ["0", "n/a", "cpu0=50 cpu1=0"])
 def test_a_latency_is_read_as_the_kernel_says_it(text):
     assert Latency().read(text + "\n") == text
+
+
+def test_a_text_is_the_same_however_its_lines_end():
+    assert Text().parse("one  \n  two\n\n") == Text().read("one\n  two") == "one\n  two"
+    assert Text().read("") == "" and Text().offers("one") is None
+    for raw in (None, 1, " \n"):
+        with pytest.raises(ValueError, match="is not a text"):
+            Text().parse(raw)

@@ -34,7 +34,8 @@ def test_a_conf_is_taken_to_the_letter_and_the_first_line_counts(root):
 
 
 def test_a_home_file_wins_over_etc(root):
-    put(root, "/etc/passwd", "root:x:0:0::/root:/bin/sh\nsys:x:9:9::/var/sys:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh")
+    put(root, "/etc/passwd", "root:x:0:0::/root:/bin/sh\nsys:x:9:9::/var/sys:/bin/sh\n"
+        "ann:x:1000:1000::/home/ann:/bin/sh")
     roce_node.conf(root, "NCCL_IB_TC=106", "NCCL_DEBUG=WARN")
     roce_node.conf(root, "NCCL_IB_TC=0", path="/home/ann/.nccl.conf")
     roce_node.conf(root, "NCCL_IB_TC=9", path="/var/sys/.nccl.conf")

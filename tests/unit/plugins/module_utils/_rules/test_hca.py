@@ -93,7 +93,8 @@ def test_nccl_takes_32_ports(tmp_path):
 @pytest.mark.parametrize("line, fault", [
     ("export NCCL_DEBUG=INFO", "line 2 begins with export: the variable is called 'export NCCL_DEBUG'"),
     ('NCCL_IB_HCA="mlx5_0"', "line 2 has quotes: they are part of the value"),
-    ("NCCL_DEBUG=WARN # c", "line 2 has a comment after the value"), ("NCCL_DEBUG = WARN", "line 2 has spaces around ="),
+    ("NCCL_DEBUG=WARN # c", "line 2 has a comment after the value"),
+    ("NCCL_DEBUG = WARN", "line 2 has spaces around ="),
     (" # x=1", "line 2 is a comment that does not begin with #"), ("NCCL_DEBUG=WARN\r", "carriage return"),
     ("NCCL_IB_HCA=" + "m" * 1024, "longer than the 1023 letters")])
 def test_r20_what_the_shell_would_take_away_is_kept(root, line, fault):

@@ -55,8 +55,8 @@ def test_r26_a_small_mtu_on_one_rail(tmp_path):
     root = roce_node.build(tmp_path)
     put(root, "/sys/class/net/rail2/mtu", "1500")
     (_first, low), (_second, differs) = messages(rules.r26_mtu(view(root)), "R26")
-    assert low == ("mlx5_2 (rail2) has MTU 1500, so RoCE sends 1024 bytes: 4096 need an MTU of 4200 or more here and on "
-                   "the switches")
+    assert low == ("mlx5_2 (rail2) has MTU 1500, so RoCE sends 1024 bytes: 4096 need an MTU of 4200 or more here and "
+                   "on the switches")
     assert differs.startswith("the MTU differs between ports of this node: 1500 on mlx5_2 (rail2), 9000 on mlx5_0")
 
 

@@ -59,8 +59,8 @@ def test_the_role_goes_round_on_a_stand_in_for_the_nics(tmp_path, ofed):
     statuses = by_row(again)
     assert statuses["dcb/trust"] == statuses["dcb/prio-pfc"] == statuses["rdma_cm/default_roce_tos"] == {"ok": 10}
     assert statuses["ecn/roce_np/enable"] == {"ok" if ofed else "not_applicable": 10}
-    assert {one: statuses[one] for one in ("memlock", "RemoveIPC", "traffic_class.json", "fabric.txt")} == dict.fromkeys(
-        ("memlock", "RemoveIPC", "traffic_class.json", "fabric.txt"), {"ok": 1})
+    for name in ("memlock", "RemoveIPC", "traffic_class.json", "fabric.txt"):
+        assert statuses[name] == {"ok": 1}, name
     assert statuses["LimitMEMLOCK"] == {"ok": 2}
     roll_back(root)
     after = service_node.snapshot(root)
@@ -81,6 +81,21 @@ def test_a_link_is_checked_only_unless_the_operator_lets_it_through(tmp_path):
     assert len(told) == 2 and "have PFC on no priority, not on priority 3" in told[0] and "trust pcp" in told[1]
 
 
+ETS = {"dcb/ets-tsa": ["ets", "ets", "ets", "ets", "ets", "ets", "strict", "ets"],
+       "dcb/tc-bw": [10, 5, 5, 50, 10, 10, 0, 10], "dcb/prio-tc": [1, 0, 2, 3, 4, 5, 6, 7]}
+
+
+def test_queues_and_shares_are_set_where_they_are_asked_for(tmp_path):
+    root = roce_node.build_whole(tmp_path)
+    made = roce_node.apply(root, ETS, rdma_roce_apply=True, rdma_roce_interfaces=["rail0"])
+    assert _result.failures(made) == []
+    nic = dcb_node.nic(root, "rail0")
+    assert (nic["tsa"], nic["prio_tc"]) == (ETS["dcb/ets-tsa"], ETS["dcb/prio-tc"])
+    assert [share for share, kind in zip(nic["bandwidth"], nic["tsa"]) if kind == "ets"] == [10, 5, 5, 50, 10, 10, 10]
+    again = roce_node.apply(root, ETS, rdma_roce_apply=True, rdma_roce_interfaces=["rail0"])
+    assert by_row(again) == dict.fromkeys(ETS, {"ok": 1})
+
+
 def test_a_job_that_runs_keeps_the_link_as_it_is(tmp_path):
     root = roce_node.build_whole(tmp_path)
     roce_node.job(root, 70)
@@ -93,7 +108,7 @@ def test_a_job_that_runs_keeps_the_link_as_it_is(tmp_path):
 def test_a_setting_that_is_let_go_comes_back(tmp_path):
     root = roce_node.build_whole(tmp_path)
     roce_node.apply(root, rdma_roce_apply=True)
-    made = roce_node.apply(root, {name: None for name in NAMES}, rdma_roce_apply=True)
+    made = roce_node.apply(root, dict.fromkeys(NAMES), rdma_roce_apply=True)
     assert _result.failures(made) == []
     assert [dcb_node.nic(root, name)["pfc"] for name in roce_node.RAILS] == [[]] * 8
     assert not (root / "etc/gpuwright/fabric.txt").exists()
