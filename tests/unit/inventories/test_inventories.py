@@ -13,7 +13,8 @@ import sys
 import pytest
 import yaml
 
-ROLES = ("vm", "thp", "numa", "cpu_isolation")
+from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
+
 CLASSES = {"inference", "training", "cpu"}
 # Variables of the collection that belong to no role, and those of the inventory itself.
 OTHERS = {"gpuwright_take_over", "gpuwright_allow", "gpuwright_workload", "rack", "nvlink_domain", "ansible_host",
@@ -22,7 +23,10 @@ OTHERS = {"gpuwright_take_over", "gpuwright_allow", "gpuwright_workload", "rack"
 GUIDES = {"vm_swappiness": 1, "vm_max_map_count": 1048576, "vm_dirty_background_ratio": 3, "vm_dirty_ratio": 10,
           "vm_panic_on_oom": 1, "thp_enabled": "madvise", "thp_defrag": "madvise", "numa_zone_reclaim_mode": 0,
           "numa_balancing": 0, "cpu_isolation_isolcpus": "2-23", "cpu_isolation_nohz_full": "2-23",
-          "cpu_isolation_rcu_nocbs": "2-23"}
+          "cpu_isolation_rcu_nocbs": "2-23", "network_file_max": 2097152, "network_rmem_max": 134217728,
+          "network_wmem_max": 134217728, "network_tcp_rmem": "4096 87380 134217728",
+          "network_tcp_wmem": "4096 65536 134217728", "network_netdev_max_backlog": 250000, "network_somaxconn": 65535,
+          "network_default_qdisc": "fq", "network_tcp_congestion_control": "bbr"}
 
 
 @pytest.fixture(scope="module")
