@@ -52,7 +52,7 @@ def _routes(host):
     for line in (host.text("/proc/net/ipv6_route") or "").splitlines():
         words = line.split()
         if len(words) > 9 and int(words[8], 16) & _UP and words[9] != "lo":
-            found.append((ipaddress.ip_network((int(words[0], 16), int(words[1], 16))), words[9]))
+            found.append((ipaddress.IPv6Network((int(words[0], 16), int(words[1], 16)), strict=False), words[9]))
     return found
 
 
