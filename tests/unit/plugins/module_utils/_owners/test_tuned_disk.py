@@ -46,6 +46,11 @@ def test_a_unit_names_its_drives(tmp_path, devices, named):
     assert {key.partition("/")[0] for key in found(root)} == named
 
 
+@pytest.mark.parametrize("path", ["/sys/block/nvme0n1/queue/nomerges", "/sys/class/block/*0n1/queue/nomerges"])
+def test_a_sysfs_unit_may_name_the_file(tmp_path, path):
+    assert found(build(tmp_path, "[sysfs]\n%s=2\n/sys/kernel/x=1\n" % path)) == {"nvme0n1/queue/nomerges": "2"}
+
+
 def test_sectors_are_half_kilobytes(tmp_path):
     assert found(build(tmp_path, "[disk]\nreadahead=8192 s\n"))["nvme0n1/queue/read_ahead_kb"] == "4096"
 

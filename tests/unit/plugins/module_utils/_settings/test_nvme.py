@@ -166,6 +166,14 @@ def test_a_drive_that_is_gone_does_not_keep_a_rollback_from_its_end(root):
     assert not (root / RULES).exists() and not engine.roll_back(root, kernel=Queues).due
 
 
+def test_throttling_that_is_no_longer_in_use_is_nothing_to_give_back(root):
+    apply(root, {"queue/wbt_lat_usec": 0})
+    for name in ("nvme0n1", "nvme1n1"):
+        plain_node.put(root, "/sys/class/block/%s/queue/wbt_lat_usec" % name, block_node.UNREADABLE)
+    made = engine.roll_back(root, kernel=Queues)
+    assert made.errors == [] and set(statuses(made).values()) == {"not_applicable"}
+
+
 def test_more_requests_than_a_drive_has_is_an_error_in_words_and_stays_in_no_file(root):
     made = apply(root, {"queue/nr_requests": 2048, "queue/nomerges": 1})
     errors = [step["error"] for step in made.steps if "error" in step]
