@@ -63,15 +63,15 @@ def r6_in_force(view):
     wrong = {}
     for device, step in steps(view, TRUST).items():
         if to_be(step) not in (told["trust"], None):
-            wrong.setdefault("trust %s, not %s: the DSCP of packets picks no priority there"
+            wrong.setdefault("trust is %s, not %s: the DSCP of packets picks no priority"
                              % (to_be(step), told["trust"]), []).append(device)
     for device, step in steps(view, PFC).items():
         on = priorities(to_be(step))
         if to_be(step) is not None and on != {told["priority"]}:
-            wrong.setdefault("have PFC on %s, not on priority %d" % (
+            wrong.setdefault("PFC is on for %s, not for priority %d" % (
                 "priority " + listed(str(one) for one in sorted(on)) if on else "no priority", told["priority"]),
                 []).append(device)
-    return [finding("R6", "W", None, "%s %s. %s" % (listed(sorted(devices)), words, _APPLY))
+    return [finding("R6", "W", None, "%s: %s. %s" % (listed(sorted(devices)), words, _APPLY))
             for words, devices in sorted(wrong.items())]
 
 
@@ -128,7 +128,7 @@ def r9_wrong_layer(view):
     found = []
     for name, text, where in variables(view, "NCCL_IB_TC", "NVSHMEM_IB_TRAFFIC_CLASS"):
         if pcp:
-            found.append("%s: %s=%s is not looked at by %s, which trust pcp" % (where, name, text, listed(pcp)))
+            found.append("%s: %s=%s is not looked at by %s: trust is pcp there" % (where, name, text, listed(pcp)))
         elif has_infiniband and not has_roce:
             more = ", and NVSHMEM fails with it" if name.startswith("NVSHMEM") else ""
             found.append("%s: %s=%s means nothing on InfiniBand%s: unset it, NCCL_IB_SL is what counts there"

@@ -106,3 +106,8 @@ def test_every_option_is_handed_over():
     assert handed == {name: "{{ %s }}" % name for name in handed}
     settings = {str(text).strip("{} ") for text in task["values"].values()}
     assert settings | set(handed) == set(yaml.safe_load(DEFAULTS.read_text()))
+
+
+def test_queues_and_shares_are_the_drivers(values):
+    given = values["node"]
+    assert (given["rdma_roce_ets_tsa"], given["rdma_roce_tc_bw"], given["rdma_roce_prio_tc"]) == (None, None, None)

@@ -78,7 +78,7 @@ def test_a_link_is_checked_only_unless_the_operator_lets_it_through(tmp_path):
     assert [dcb_node.nic(root, name)["pfc"] for name in roce_node.RAILS] == [[]] * 8
     assert statuses["traffic_class.json"] == {"drift": 1} and (root / "etc/gpuwright/traffic_class.json").exists()
     told = [one["message"] for one in made.findings if one["rule"] == "R6"]
-    assert len(told) == 2 and "have PFC on no priority, not on priority 3" in told[0] and "trust pcp" in told[1]
+    assert len(told) == 2 and "PFC is on for no priority, not for priority 3" in told[0] and "trust is pcp" in told[1]
 
 
 ETS = {"dcb/ets-tsa": ["ets", "ets", "ets", "ets", "ets", "ets", "strict", "ets"],
