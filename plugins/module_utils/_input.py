@@ -40,6 +40,7 @@ KINDS = {"kernel_module": kernel_module, "sysctl": sysctl, "sysfs": sysfs, "udev
          "unit_state": unit_state, "irq": irq, "dcb": dcb, "device_attribute": device_attribute, "rdma_cm": rdma_cm,
          "pci_config": pci_config, "document": document, "module_option": module_option,
          "kernel_argument": kernel_argument}
+_NICS = ("/sys/class/infiniband", "/sys/class/net", "/sys/bus/pci/devices")
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -105,6 +106,13 @@ def check_options(known, given):
     if problems:
         raise BadInput(problems)
     return checked
+
+
+def without_lost_nics(host, options):
+    """The options without the NICs that are named there and were here once, such as one that a boot has not found."""
+    return {name: [one for one in value if any(host.exists("%s/%s" % (folder, one)) for folder in _NICS)]
+            if name.endswith(("_compute_nics", "_storage_nics")) and value else value
+            for name, value in options.items()}
 
 
 def _absent(host, rows, options):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from . import _conflicts, _desired, _guard, _journal
 from ._drop_ins import notice_edits, our_files, wanted_files
-from ._input import KINDS, check, check_options
+from ._input import KINDS, check, check_options, without_lost_nics
 
 _ABSENT = "this kernel has no such setting"
 _NEXT = "the boot loader's entries say %s"
@@ -50,6 +50,8 @@ def build(host, role, catalogue, values, request):
     take_over: [owner], allow: [disruption], options: {option of the role: value}} and perhaps absent_ok (_input.check).
     """
     options = check_options(catalogue.OPTIONS, request["options"])
+    if request.get("absent_ok"):
+        options = without_lost_nics(host, options)
     wanted = check(host, catalogue.ROWS, values, request, options)
     _conflicts.check_owners(host, request["take_over"])
     plan = Plan(host, role, _journal.load(host))

@@ -97,3 +97,10 @@ def test_a_nic_that_is_not_here_is_said_before_anything_is_written(tmp_path, val
     root = pci_node.build(tmp_path)
     with pytest.raises(BadInput, match="no RDMA device 'mlx5_00' on this host, did you mean 'mlx5_0'"):
         apply(root, values=values, options={"gpudirect_compute_nics": ["mlx5_00"]})
+
+
+def test_a_nic_that_a_boot_has_not_found_keeps_nothing_from_the_others(tmp_path):
+    root = pci_node.build(tmp_path)
+    made = plan(root, values={"pci/MaxReadReq": 4096}, absent_ok=True, options={
+        "gpudirect_compute_nics": ["mlx5_0", "mlx5_77", "rail1", "0000:1a:00.0"], "gpudirect_storage_nics": None})
+    assert set(statuses(made)) == {"mlx5_0/pci/MaxReadReq", "mlx5_1/pci/MaxReadReq"}
