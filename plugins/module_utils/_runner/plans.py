@@ -17,6 +17,7 @@ from .._settings.catalogue import ROLES
 from . import desired
 
 _IN_WORDS = (desired.DamagedDesired, BadInput, ForeignJournal, UnknownOwner, CommandNotRun, OSError)
+_KEPT = "as it was applied"
 _NO_ROLE = "this version of the runner knows no such role: apply it again"
 
 
@@ -29,6 +30,7 @@ def plans(host, volatile=False):
             if role not in ROLES:
                 problems[role] = _NO_ROLE
             elif not volatile or asks_for_volatile(role, request["values"]):
+                request["origins"] = dict.fromkeys(request["values"], _KEPT)
                 made[role] = _plan.build(host, role, ROLES[role], request["values"], request)
         except _IN_WORDS as error:
             problems[role] = str(error)

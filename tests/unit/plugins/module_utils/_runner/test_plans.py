@@ -26,7 +26,8 @@ def fixture_node(tmp_path):
 def test_every_role_is_planned_as_it_was_asked_for(node):
     made, problems = plans.plans(Host(str(node)))
     assert sorted(made) == ["numa", "thp", "vm"] and problems == {}
-    assert {step["status"] for plan in made.values() for step in plan.steps} == {"ok"}
+    assert {(step["status"], step["why"]) for plan in made.values() for step in plan.steps} == {
+        ("ok", "as it was applied")}
 
 
 def test_of_roles_without_volatile_settings_none_is_planned_for_a_boot(node):
