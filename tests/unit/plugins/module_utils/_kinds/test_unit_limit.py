@@ -13,6 +13,7 @@ import types
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _plan, _rollback
+from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._kinds import unit_limit
 from ansible_collections.gpuwright.node.plugins.module_utils._limit_values import Limit
 from ansible_collections.gpuwright.node.plugins.module_utils._row import unit_limit as row
@@ -181,6 +182,22 @@ def test_a_reload_that_fails_is_said(tmp_path):
     made, _host = apply(service_node.build(tmp_path), {"LimitNOFILE": 4096}, ["docker"],
                         fails=("systemctl daemon-reload",))
     assert "daemon-reload: Failed" in made.steps[0]["error"]
+
+
+def test_the_real_kernel_raises_a_process_and_takes_it_back(monkeypatch):
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        host, target = Host(read_only=False), "x.service/LimitCORE"
+        monkeypatch.setattr(unit_limit.limits, "main_process", lambda _host, _unit: child.pid)
+        monkeypatch.setattr(unit_limit.limits, "canonical", lambda _host, unit: unit)
+        host.set_limit(child.pid, "CORE", (4096, 8192))
+        unit_limit.write(host, target, "/x.service", "6144")
+        assert unit_limit.read(host, target, "/x.service") == "6144:8192"
+        unit_limit.write(host, target, "/x.service", "4096:8192")
+        assert unit_limit.read(host, target, "/x.service") == "4096:8192"
+    finally:
+        child.kill()
+        child.wait()
 
 
 if shutil.which("systemd-analyze"):
