@@ -25,6 +25,7 @@ VOLATILE = False
 OWNER = "udev"
 ABSENT = "no device here has such a setting, or what it sets is not in use there"
 NET = "/sys/class/net"
+REQUESTS = "queue/nr_requests"
 _SORTS = {"net": ("network interface",), "queue": ("block device",), READ_AHEAD: ("mount point",)}
 _EVERY = 'KERNEL=="nvme[0-9]*n[0-9]*", ENV{DEVTYPE}=="disk"'
 
@@ -88,17 +89,11 @@ def _volumes(host, row, named):
         "match": block.identity(host, device), "names": [device] + points, "page_kb": page})
         for device, points in sorted(on.items())]
     return found + [_place(host, row, point, _of_mount(mounts[point]), {
-        "match": 'MOUNT=="%s"' % _shell(point), "names": [point], "page_kb": page}) for point in remote]
+        "match": udev_rule.of_mount(point), "names": [point], "page_kb": page}) for point in remote]
 
 
 def _of_mount(mount):
     return "/sys/class/bdi/%s/read_ahead_kb" % mount["number"]
-
-
-def _shell(point):
-    """A mount point, as mountinfo has it, in a pattern of the shell's within a udev rule."""
-    octal = re.sub(r"[ \t\n\\]", lambda found: "\\%03o" % ord(found.group()), point)
-    return re.sub(r"[^\w./:@+,=-]", "?", octal)
 
 
 def _now(host, path):
@@ -108,7 +103,7 @@ def _now(host, path):
         return path
     if condition.startswith("MOUNT"):
         found = [_of_mount(mount) for point, mount in block.mounts(host).items()
-                 if 'MOUNT=="%s"' % _shell(point) == condition]
+                 if udev_rule.of_mount(point) == condition]
     else:
         name, rest = re.match(block.CLASS + "/([^/]+)(.*)", plain_path).groups()
         if host.exists(plain_path) and block.identity(host, name) == condition:
@@ -154,22 +149,28 @@ def satisfied(value, wanted):
 
 
 def write(host, target, path, text):
-    """Put a value in force; read-ahead stays as it was whatever else of the queue is written."""
+    """Put a value in force; what that changes beside it stays as it was."""
     path = _now(host, path)
-    ahead = path.partition("/queue/")[0] + "/" + READ_AHEAD
-    if "/queue/" not in path or path == ahead or not host.exists(ahead):
-        host.write_value(path, text)
-        return
-    before = host.read(ahead)
+    device, _sign, name = path.partition("/queue/")
+    beside = ["%s/%s" % (device, other) for other in _beside(host, name)]
+    before = {other: host.read(other) for other in beside if host.exists(other)}
     try:
         host.write_value(path, _allowed(host, path, text))
     except OSError as error:
-        if error.errno == errno.EINVAL and path.endswith("/nr_requests"):
-            raise OSError(errno.EINVAL, "%s: without a scheduler a drive has no more requests than its own queue holds"
-                          % error.strerror)
+        if error.errno == errno.EINVAL and name == "nr_requests":
+            raise OSError(error.errno, "a drive without a scheduler has no more requests than its own queue holds")
         raise
-    if host.read(ahead) != before:
-        host.write_value(ahead, before)
+    for other, value in before.items():
+        if host.read(other) != value:
+            host.write_value(other, value)
+
+
+def _beside(host, name):
+    """Any limit can raise read-ahead; a scheduler brings its own number of requests, which we may have set."""
+    ours = [one for one in host.names(FOLDER) if "-gpuwright-" in one]
+    if name == "scheduler" and any(REQUESTS in (host.text("%s/%s" % (FOLDER, one)) or "") for one in ours):
+        return [REQUESTS, READ_AHEAD]
+    return [READ_AHEAD] if name not in ("", "read_ahead_kb") else []
 
 
 def _allowed(host, path, text):
@@ -209,7 +210,7 @@ def in_force(host, row, target, path):
     elif path.startswith(block.CLASS):
         condition = "#" + block.identity(host, path.split("/")[4])
     else:
-        condition = '#MOUNT=="%s"' % _shell(target[:-len("/" + row.name)])
+        condition = "#" + udev_rule.of_mount(target[:-len("/" + row.name)])
     return path + condition, plain(read(host, target, path))
 
 

@@ -32,6 +32,12 @@ def text(settings):
     return "".join(line for _place, name, value in asked for line in _lines(*name.rsplit(" ", 1), value))
 
 
+def of_mount(point):
+    """The condition that a mount point stands for: as mountinfo has it, in a pattern of the shell's."""
+    octal = re.sub(r"[ \t\n\\]", lambda found: "\\%03o" % ord(found.group()), point)
+    return 'MOUNT=="%s"' % re.sub(r"[^\w./:@+,=-]", "?", octal)
+
+
 def turn(name):
     """Sorts the files of a queue as they have to be written."""
     return (_FIRST.index(name) if name in _FIRST else 8 if name != READ_AHEAD else 9, name)

@@ -117,6 +117,16 @@ def test_originals_come_back_scheduler_first(root):
         "[none] mq-deadline kyber", "900")
 
 
+def test_another_scheduler_leaves_the_requests_that_were_asked_for(root):
+    apply(root, {"queue/scheduler": "mq-deadline", "queue/nr_requests": 100})
+    for scheduler in ("none", None):
+        assert _result.failures(apply(root, {"queue/scheduler": scheduler, "queue/nr_requests": 100})) == []
+        assert queue(root, "nvme0n1", "nr_requests") == "100"
+        assert not apply(root, {"queue/scheduler": scheduler, "queue/nr_requests": 100}).due
+    apply(root, {"queue/scheduler": "kyber"})
+    assert queue(root, "nvme0n1", "nr_requests") == "1023"
+
+
 def test_a_drive_that_is_plugged_in_later_is_ok_by_the_rule(root):
     values = {"queue/scheduler": "mq-deadline"}
     apply(root, values)
@@ -177,7 +187,7 @@ def test_throttling_that_is_no_longer_in_use_is_nothing_to_give_back(root):
 def test_more_requests_than_a_drive_has_is_an_error_in_words_and_stays_in_no_file(root):
     made = apply(root, {"queue/nr_requests": 2048, "queue/nomerges": 1})
     errors = [step["error"] for step in made.steps if "error" in step]
-    assert len(errors) == 2 and "without a scheduler a drive has no more requests" in errors[0]
+    assert len(errors) == 2 and "a drive without a scheduler has no more requests" in errors[0]
     assert "nr_requests" not in (root / RULES).read_text()
 
 
