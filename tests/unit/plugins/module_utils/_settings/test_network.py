@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _result
 from ansible_collections.gpuwright.node.plugins.module_utils._input import BadInput
+from ansible_collections.gpuwright.node.plugins.module_utils._runner import boot
 from ansible_collections.gpuwright.node.plugins.module_utils._settings import network, network_links
 
 from tests.sysroots import engine, network_node, plain_node
@@ -78,6 +79,43 @@ def test_null_gives_a_rail_back_and_leaves_the_others(tmp_path):
     assert _result.failures(made) == []
     assert {rule["src"] for rule in network_node.state(root)["rules"]} == {"10.0.0.2"}
     assert {route["dev"] for route in network_node.state(root)["routes"]} == {"rail1"}
+
+
+def test_what_a_boot_takes_the_runner_puts_back_and_nothing_else(tmp_path):
+    root = network_node.build(tmp_path)
+    assert _result.failures(apply(root, VALUES)) == []
+    settled = plain_node.snapshot(root)
+    network_node.state(root, rules=[], routes=[])
+    said = []
+    assert boot.put_back(network_node.Network(str(root), read_only=False), said.append) == 0
+    assert [line for line in said if "rail0/rail/route: table 52001 via 10.0.255.254 via fd00::fe, was" in line]
+    assert set(network_node.state(root)["rules"][0]) == {"protocol", "table", "six", "priority", "src"}
+    now = plain_node.snapshot(root)
+    assert {path for path in now if now[path] != settled.get(path)} <= {network_node.STATE}
+    assert not apply(root, VALUES).due
+
+
+def test_a_rail_without_an_address_at_boot_waits_for_one(tmp_path):
+    root = network_node.build(tmp_path)
+    apply(root, {"rail/route": VALUES["rail/route"]})
+    network_node.state(root, rules=[], routes=[], addresses=dict(network_node.RAILS, rail1=[]))
+    host = network_node.Network(str(root), read_only=False)
+    assert boot.put_back(host, [].append) == 0
+    assert {rule["src"] for rule in network_node.state(root)["rules"]} == {"10.0.0.1", "fd00::1"}
+
+
+def test_rules_of_others_are_a_conflict_that_names_them_or_enough(tmp_path):
+    root = network_node.build(tmp_path)
+    theirs = {"priority": 32765, "src": "10.0.0.2", "table": "1088", "six": False}
+    network_node.state(root, rules=[theirs])
+    step = steps(planned(root, {"rail/route": {"rail1": 52002}}))["rail1/rail/route"]
+    assert step["status"] == "conflict" and "priority 32765" in step["reason"]
+    network_node.state(root, routes=[{"dst": "10.0.0.0/16", "dev": "rail1", "table": "1088", "six": False}])
+    made = apply(root, {"rail/route": {"rail1": 52002}})
+    assert _result.failures(made) == [] and network_node.state(root)["rules"] == [theirs]
+    network_node.state(root, rules=[])
+    step = steps(planned(root, {"rail/route": {"rail0": 1088}}))["rail0/rail/route"]
+    assert step["status"] == "conflict" and "choose another network_rail_table_base" in step["reason"]
 
 
 # ---- limits are never lowered ------------------------------------------------------------------------------------
