@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import pathlib
 
 import pytest
 
@@ -200,6 +201,19 @@ def test_a_folder_for_metrics_that_cannot_be(root, folder, words):
     assert plain_node.snapshot(root) == before
 
 
+class Telling(Systemd):
+    """A systemd that notes, outside of its host, that it was told to start the audit's timer."""
+
+    def run(self, argv, seconds=10, changes=True):
+        if "restart" in argv:
+            pathlib.Path(self.root + ".told").touch()
+        return super().run(argv, seconds, changes)
+
+
+def install_it(root):
+    return carry_out(root, host=Telling(str(root), read_only=False))
+
+
 @pytest.mark.parametrize("action", ["install", "remove", "with a role"])
 def test_a_kill_at_any_moment_is_mended_by_the_next_run(tmp_path, monkeypatch, action):
     """SIGKILL before the first, second, ... call that changes the host; then the next run, and back again."""
@@ -209,12 +223,12 @@ def test_a_kill_at_any_moment_is_mended_by_the_next_run(tmp_path, monkeypatch, a
         before = plain_node.snapshot(root)
         if action == "remove":
             carry_out(root)
-        job = {"install": (carry_out, root), "remove": (carry_out, root, False), "with a role": (divide, root)}[action]
+        job = {"install": (install_it, root), "remove": (carry_out, root, False), "with a role": (divide, root)}[action]
         killed = killed_at(count, *job)
         job[0](*job[1:])
         assert not (root / install.UNTOLD[1:]).exists(), count
         if action == "install":
-            assert not plan(root).due and not plan(root).errors, count
+            assert not plan(root).due and pathlib.Path(str(root) + ".told").exists(), count
         if action == "with a role":
             assert install.due(Host(str(root))) == [], count
             assert roll_back(root, kernel=Systemd).errors == [], count
