@@ -152,8 +152,7 @@ def write(host, target, path, text):
     """Put a value in force; what that changes beside it stays as it was."""
     path = _now(host, path)
     device, _sign, name = path.partition("/queue/")
-    beside = ["%s/%s" % (device, other) for other in _beside(host, name)]
-    before = {other: host.read(other) for other in beside if host.exists(other)}
+    before = {one: host.read(one) for one in _beside(host, device, name) if host.exists(one)}
     try:
         host.write_value(path, _allowed(host, path, text))
     except OSError as error:
@@ -165,12 +164,12 @@ def write(host, target, path, text):
             host.write_value(other, value)
 
 
-def _beside(host, name):
+def _beside(host, device, name):
     """Any limit can raise read-ahead; a scheduler brings its own number of requests, which we may have set."""
     ours = [one for one in host.names(FOLDER) if "-gpuwright-" in one]
     if name == "scheduler" and any(REQUESTS in (host.text("%s/%s" % (FOLDER, one)) or "") for one in ours):
-        return [REQUESTS, READ_AHEAD]
-    return [READ_AHEAD] if name not in ("", "read_ahead_kb") else []
+        return ["%s/%s" % (device, one) for one in (REQUESTS, READ_AHEAD)]
+    return [] if name in ("", "read_ahead_kb") else ["%s/%s" % (device, READ_AHEAD)]
 
 
 def _allowed(host, path, text):
