@@ -185,6 +185,8 @@ def test_a_misspelt_interface_is_refused_with_the_nearest(tmp_path):
         check(root, options={"rdma_roce_interfaces": ["ens11"]})
     made = plan(Nics(str(root)), options={"rdma_roce_interfaces": ["ens11"]}, absent_ok=True)
     assert set(statuses(made).values()) == {"not_applicable"}
+    made = plan(Nics(str(root)), {"dcb/trust": "dscp"}, {"rdma_roce_interfaces": ["ens1", "ens11"]}, absent_ok=True)
+    assert set(statuses(made)) == {"ens1/dcb/trust"}
 
 
 @pytest.mark.parametrize("tool", ["dcb", "mlnx_qos"])
@@ -213,6 +215,24 @@ def test_a_map_that_was_there_comes_back_though_trust_changed_after_it(tmp_path,
     assert nic(root, "ens1")["app"] == [[10, 7], [26, 4]]
     made = apply(root, {"dcb/trust": "pcp", "dcb/dscp-prio": {26: 4}})
     assert nic(root, "ens1")["app"] == [] and made.steps
+    assert roll_back(root).errors == [] and plain_node.snapshot(root) == before
+
+
+@pytest.mark.parametrize("tool", ["dcb", "mlnx_qos"])
+def test_trust_that_goes_takes_its_map_along_and_brings_it_back(tmp_path, tool):
+    root = dcb_node.build(tmp_path, {"ens1": fresh(**CUSTOM), "ens2": fresh()}, tools=[tool])
+    before = plain_node.snapshot(root)
+    assert errors(apply(root, {"dcb/trust": "pcp"})) == {} and nic(root, "ens1")["app"] == []
+    assert roll_back(root).errors == [] and plain_node.snapshot(root) == before
+
+
+def test_shares_from_before_there_was_ets_rest_while_ets_stays(tmp_path):
+    root = dcb_node.build(tmp_path)
+    before = plain_node.snapshot(root)
+    values = {"dcb/ets-tsa": VALUES["dcb/ets-tsa"], "dcb/tc-bw": VALUES["dcb/tc-bw"]}
+    apply(root, values)
+    assert errors(apply(root, dict(values, **{"dcb/tc-bw": None}))) == {}
+    assert nic(root, "ens1")["bandwidth"][4] == 50
     assert roll_back(root).errors == [] and plain_node.snapshot(root) == before
 
 
