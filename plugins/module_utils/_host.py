@@ -333,13 +333,6 @@ class Host:
             raise CommandNotRun("%s: no answer after %d s" % (argv[0], seconds))
         return process.returncode, output, errors
 
-    def answer(self, argv):
-        """What `run` gives for a command that only asks, kept until something is changed. Raises CommandNotRun."""
-        key = ("answer",) + tuple(argv)
-        if key not in self.facts:
-            self.facts[key] = self.run(argv, changes=False)
-        return self.facts[key]
-
     @contextlib.contextmanager
     def only_one(self, path, owner):
         """Hold the lock file `path` for the time of a change. Raises Locked with the words of whoever holds it."""

@@ -103,7 +103,7 @@ def _show(host, topic, device):
 def _ask(host, topic, device):
     """What `dcb TOPIC show` says, or None where it is not installed or this driver does not serve it."""
     try:
-        status, output, _errors = host.answer(["dcb", "-j", "-N", topic, "show", "dev", device])
+        status, output, _errors = host.run(["dcb", "-j", "-N", topic, "show", "dev", device], changes=False)
         found = json.loads(output) if status == 0 else None
     except (CommandNotRun, ValueError):
         return None

@@ -26,7 +26,7 @@ def has_files(host, device):
 def state(host, device):
     """What mlnx_qos tells of an interface; empty where it is not installed or this driver does not serve it."""
     try:
-        status, output, _errors = host.answer(["mlnx_qos", "-i", device, "-a"])
+        status, output, _errors = host.run(["mlnx_qos", "-i", device, "-a"], changes=False)
     except CommandNotRun:
         return {}
     if status:

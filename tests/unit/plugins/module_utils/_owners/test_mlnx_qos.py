@@ -39,7 +39,8 @@ class Said:
     def exists(self, path):
         return False
 
-    def answer(self, argv):
+    def run(self, argv, changes=True):
+        assert not changes
         assert argv == ["mlnx_qos", "-i", "ens1", "-a"]
         return self.given
 
