@@ -15,6 +15,15 @@ ETHERNET, INFINIBAND = "Ethernet", "InfiniBand"
 
 def resolve(topology, names):
     """RDMA devices that the operator named: by themselves, by interface or by PCI address. Raises ValueError."""
+    known = known_names(topology)
+    for name in names:
+        if name not in known:
+            raise ValueError("no RDMA device %r on this host; %s" % (name, nearest(name, known) if known else "none"))
+    return [known[name] for name in names]
+
+
+def known_names(topology):
+    """{name: RDMA device} of all names that a device of this node goes by."""
     known = {}
     for nic in topology.get("nics") or ():
         if nic.get("rdma_device"):
@@ -23,10 +32,7 @@ def resolve(topology, names):
         known.update({port["netdev"]: device["name"] for port in device["ports"] if port.get("netdev")})
         known.update({device["name"]: device["name"], device.get("pci_address"): device["name"]})
     known.pop(None, None)
-    for name in names:
-        if name not in known:
-            raise ValueError("no RDMA device %r on this host; %s" % (name, nearest(name, known) if known else "none"))
-    return [known[name] for name in names]
+    return known
 
 
 def compute(topology, named=None):

@@ -39,8 +39,8 @@ def r15_services(view):
     if not wrong:
         return []
     severity = "E" if any(step["name"] == UNIT and "_restore" not in step for step in view.steps) else "W"
-    return [finding("R15", severity, None, "the memory that RDMA jobs may lock is limited: %s. Registering more fails, and "
-                    "NCCL goes over TCP. Set rdma_roce_memlock: infinity" % listed(wrong))]
+    return [finding("R15", severity, None, "the memory that RDMA jobs may lock is limited: %s. Registering more fails, "
+                    "and NCCL goes over TCP. Set rdma_roce_memlock: infinity" % listed(wrong))]
 
 
 def r15_jobs(view):

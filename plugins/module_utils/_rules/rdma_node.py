@@ -22,8 +22,15 @@ _BEHIND_ONE_SWITCH = ("PIX", "PXB")
 
 
 def topology(view):
-    """The sections that tell which device is for what."""
-    return {name: view.topology(name) for name in ("rdma_devices", "nics", "gpu_nics")}
+    """The sections that tell which device is for what.
+
+    `gpu_nics` is not asked for where the operator names a NIC that is not here: at boot it may come later, and is no
+    reason to leave all others.
+    """
+    found = {name: view.topology(name) for name in ("rdma_devices", "nics")}
+    known = rdma_rails.known_names(found)
+    missing = [name for names in _given(view) for name in names or () if name not in known]
+    return dict(found, gpu_nics={} if missing else view.topology("gpu_nics"))
 
 
 def declared(view):
@@ -40,8 +47,13 @@ def roce(view):
 
 
 def named(view):
-    """The operator's word on compute and on storage NICs."""
-    return tuple(view.options.get("rdma_roce_%s_nics" % purpose) for purpose in ("compute", "storage"))
+    """The operator's word on compute and on storage NICs, without those that are not here just now."""
+    known = rdma_rails.known_names({name: view.topology(name) for name in ("rdma_devices", "nics")})
+    return tuple(names if names is None else [name for name in names if name in known] for names in _given(view))
+
+
+def _given(view):
+    return [view.options.get("rdma_roce_%s_nics" % purpose) for purpose in ("compute", "storage")]
 
 
 def compute(view):

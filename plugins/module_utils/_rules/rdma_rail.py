@@ -8,6 +8,8 @@ PRIVATE to the collection. How nodes compare with one another is in _derive/rdma
 
 from __future__ import annotations
 
+import ipaddress
+
 from .._derive import rdma_rails
 from .._owners import fabric, lldp
 from .finding import finding
@@ -39,9 +41,10 @@ def one_subnet(view):
     serving = compute(view)
     subnets = {}
     routes = connected(view.text("/proc/net/route") or "")
+    addresses = {nic["name"]: nic.get("addresses") for nic in view.topology("nics")}
     for name, port in ports(roce(view), "Ethernet"):
         if name in serving:
-            for subnet in routes.get(port["netdev"], ()):
+            for subnet in sorted(set(routes.get(port["netdev"], ())) | networks(addresses.get(port["netdev"]))):
                 subnets.setdefault(subnet, []).append(port["netdev"])
     return [finding("rail-subnet", "W", None, "%s are in one subnet, %s: without a table for each the kernel sends by "
                     "one of them alone. Give each a subnet of its own, or have role network give each its table" % (
@@ -58,6 +61,16 @@ def connected(text):
             address, mask = (bytes.fromhex(words[column])[::-1] for column in (1, 7))
             bits = bin(int.from_bytes(mask, "big")).count("1")
             found.setdefault(words[0], []).append("%s/%d" % (".".join(str(byte) for byte in address), bits))
+    return found
+
+
+def networks(addresses):
+    """The subnets of addresses as the fact has them, but for those of every link alone."""
+    found = set()
+    for address in addresses or ():
+        network = ipaddress.ip_interface(address).network
+        if not network.is_link_local:
+            found.add(str(network))
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._rules import rdma_node
+from ansible_collections.gpuwright.node.plugins.module_utils._settings import rdma_roce
 
 from tests.sysroots import dcb_node, roce_node
 from tests.sysroots.roce_node import step, view
@@ -40,6 +41,17 @@ def test_a_rail_that_is_down_is_a_rail(tmp_path):
     assert "mlx5_6" in names and "mlx5_4" not in names
     assert "mlx5_6" not in rdma_node.compute(view(root))
     assert [device["name"] for device in rdma_node.rails(view(root, rdma_roce_compute_nics=["rail0"]))] == ["mlx5_0"]
+
+
+def test_a_nic_that_is_named_and_not_here_yet_stops_no_rule(tmp_path):
+    """At boot the runner plans before every driver is loaded, and must put back the rest."""
+    root = roce_node.build(tmp_path, "no_rail")
+    given = dict(roce_node.options(root), rdma_roce_compute_nics=["rail0", "rail6"], rdma_roce_storage_nics=["nobody"])
+    seen = view(root)
+    seen.options = given
+    assert (rdma_node.compute(seen), rdma_node.storage(seen)) == (["mlx5_0"], [])
+    for rule in rdma_roce.RULES:
+        rule(seen)
 
 
 def test_without_a_class_nothing_is_declared(tmp_path):

@@ -45,6 +45,12 @@ def test_rails_in_one_subnet(root):
     assert severity == "W" and message.startswith("rail0, rail3 are in one subnet, 10.0.1.0/24")
 
 
+def test_subnets_of_addresses_of_both_families():
+    assert rules.networks(["10.0.1.7/24", "fd00:1::7/64", "fe80::1/64", "169.254.3.3/16"]) == {
+        "10.0.1.0/24", "fd00:1::/64"}
+    assert rules.networks(None) == set()
+
+
 def test_subnets_of_the_routing_table():
     rows = [HEAD, "a\t0000000A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0",
             "b\t0000000A\t0100000A\t0003\t0\t0\t0\t0000FFFF\t0\t0\t0", "short line"]
