@@ -40,7 +40,7 @@ for drive in nvme*n*; do
     for file in scheduler max_sectors_kb nr_requests wbt_lat_usec rq_affinity nomerges read_ahead_kb; do
         echo $(cat $drive/device/serial) $file $(sed 's/.*\[\(.*\)\].*/\1/' $drive/queue/$file)
     done
-done
+done 2> /dev/null
 for volume in dm-*; do
     [ ! -e $volume ] || echo volume read_ahead_kb $(cat $volume/queue/read_ahead_kb)
 done
@@ -48,10 +48,10 @@ done
 
 
 def queues(host):
-    """{serial number, or "volume": {file: value}}."""
+    """{serial number, or "volume": {file: value}}; of a drive that is just being pulled out some of it is missing."""
+    lines = [line.split() for line in host.command("sh -s", input=QUEUES).splitlines()]
     found = {}
-    for line in host.command("sh -s", input=QUEUES).splitlines():
-        serial, name, value = line.split()
+    for serial, name, value in (words for words in lines if len(words) == 3):
         found.setdefault(serial, {})[name] = value
     return found
 
