@@ -43,10 +43,11 @@ def of_host(name, host, width):
         steps = [step for step in host["settings"] if step["role"] == role]
         lines += [("", None), (role, None)]
         rows = [((_name(step), _running(step), _text(step["desired"]), status_of(step), _why(step)), status_of(step))
-                for step in steps]
+                for step in steps if not _is_nowhere(step)]
         nothing = _nothing(None if told.get("failed") else role)
         found_some = role == "health" and any(found["role"] == role for found in host["rules"])
-        lines += table(_HEADS, rows, width) if rows else [] if found_some else [("  %s" % nothing, None)]
+        lines += table(_HEADS, rows, width) if rows else [] if found_some or steps else [("  %s" % nothing, None)]
+        lines += _nowhere(steps, width)
         for what in ("files", "owners"):
             if told.get(what):
                 words = "  %s given back: %s" % (what, ", ".join(told[what]))
@@ -54,6 +55,21 @@ def of_host(name, host, width):
         lines += [(text, _worst_of(found)) for found in host["rules"] if found["role"] == role
                   for text in paragraph("  %s" % _finding(found), width, 4)]
     return lines + [("", None)] + [(text, _worst(host)) for text in paragraph(host_line(name, host), width, 2)]
+
+
+def _is_nowhere(step):
+    """Whether it does not apply here as a whole: a device that is missing among others stays in the table."""
+    return status_of(step) == "not_applicable" and step["target"] in (None, step["name"])
+
+
+def _nowhere(steps, width):
+    """What does not apply here, a sentence a reason."""
+    reasons = {}
+    for step in steps:
+        if _is_nowhere(step):
+            reasons.setdefault(step["reason"], []).append(step["name"].replace("{device}.", ""))
+    said = ["  not_applicable: %s: %s" % (", ".join(names), reason) for reason, names in reasons.items()]
+    return [(text, None) for sentence in said for text in paragraph(sentence, width, 4)]
 
 
 def host_line(name, host):

@@ -95,6 +95,21 @@ def test_findings_of_rules_follow_their_table():
     assert kinds(lines, "R16") == {"error"}
 
 
+def test_what_does_not_apply_is_a_sentence_a_reason_and_no_row():
+    nowhere = [step(name, None, "1", "not_applicable", reason="there is no RDMA device here")
+               for name in ("dcb/trust", "net.ipv4.conf.{device}.arp_ignore")]
+    missing = step("ring/rx", None, "1024", "not_applicable", target="eth0/ring/rx", reason="its driver has no rings")
+    lines = text(summary.of_host("node1", host(OK, *nowhere, missing), 120))
+    assert "  not_applicable: dcb/trust, net.ipv4.conf.arp_ignore: there is no RDMA device here" in lines
+    assert any(line.startswith("  eth0/ring/rx ") and line.endswith("its driver has no rings") for line in lines)
+    assert lines[-1] == "node1: 3 not_applicable, 1 ok"
+
+
+def test_a_role_of_which_nothing_applies_has_no_table():
+    lines = text(summary.of_host("node1", host(step("dcb/trust", None, "dscp", "not_applicable", reason="none")), 120))
+    assert lines[2:5] == ["", "vm", "  not_applicable: dcb/trust: none"]
+
+
 def test_the_hardware_is_named_from_the_topology():
     topology = {"numa_nodes": [{}, {}], "gpus": [{"name": "NVIDIA H200"}] * 8, "rdma_devices": [{}], "nvme": [],
                 "system": {"kernel": "6.12"}}
