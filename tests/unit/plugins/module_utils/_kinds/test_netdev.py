@@ -180,6 +180,22 @@ def test_a_manager_that_says_otherwise_is_a_conflict_and_one_that_agrees_is_none
     assert statuses(made)["eth2/link/mtu"] == "drift"
 
 
+def test_one_that_agrees_does_not_hide_another_that_does_not(tmp_path):
+    root = link_node.build(tmp_path, **{
+        "/etc/sysconfig/network-scripts/ifcfg-eth1": "MTU=9000",
+        "/etc/network/interfaces": "iface eth1 inet static\n  mtu 1500"})
+    assert "/etc/network/interfaces:2 sets mtu = 1500" in reasons(plan(root, {"link/mtu": 9000}))["eth1/link/mtu"]
+
+
+def test_a_row_that_is_null_loses_its_line_though_a_job_keeps_its_value(tmp_path):
+    root = link_node.build(tmp_path)
+    apply(root, {"ring/rx": 512})
+    plain_node.process(root, 700, "python3", "/dev/nvidia0")
+    made = apply(root, {})
+    assert set(statuses(made).values()) == {"refused"} and made.host.asked == []
+    assert not (root / (OURS % "eth1")[1:]).exists()
+
+
 def test_a_row_that_is_null_gives_back_its_value_and_its_line_and_leaves_the_others(tmp_path):
     root = link_node.build(tmp_path)
     apply(root, {"ring/rx": 512, "link/mtu": 9000})

@@ -70,3 +70,12 @@ def test_netplans_own_file_is_named(tmp_path, generated, text):
     found = link_manager.stated(host, link_files.device(host, "eth1"))
     assert [item["words"].partition(" sets ")[0] for item in found] == [
         "/etc/netplan/50-cloud-init.yaml:8, from which netplan makes %s," % generated]
+
+
+def test_the_mtu_of_another_interface_is_not_taken_for_its_own(tmp_path):
+    generated = "/run/NetworkManager/system-connections/netplan-eth1.nmconnection"
+    host = Host(str(link_node.build(tmp_path, **{
+        generated: "[connection]\ninterface-name=eth1\n[ethernet]\nmtu=4200",
+        "/etc/netplan/a.yaml": "network:\n  ethernets:\n    eth1:\n      dhcp4: true\n    eth2:\n      mtu: 4200"})))
+    (item,) = link_manager.stated(host, link_files.device(host, "eth1"))
+    assert item["words"].startswith(generated + ":4 sets")

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings import network_links
 
-from tests.sysroots import engine, link_node
+from tests.sysroots import engine, link_node, plain_node
 from tests.sysroots.link_node import Links
 
 HOOK = "/usr/share/initramfs-tools/hooks/udev"
@@ -23,7 +23,9 @@ def test_said_while_our_file_changes_and_where_it_is_so(tmp_path, text, rules):
     made = engine.apply(root, "network", {"ring/rx": 512, "ring/tx": 512}, **ASK)
     assert [one["rule"] for one in made.findings] == rules
     assert all("update-initramfs -u" in one["message"] and one["severity"] == "I" for one in made.findings)
-    assert engine.plan(root, "network", {"ring/rx": 512, "ring/tx": 512}, **ASK).findings == []
+    plain_node.put(root, "/proc/ethtool/eth1/ring", '{"rx": [256, 8192], "tx": [512, 8192]}')
+    made = engine.plan(root, "network", {"ring/rx": 512, "ring/tx": 512}, **ASK)
+    assert engine.statuses(made)["eth1/ring/rx"] == "drift" and made.findings == []
 
 
 def test_dracut_is_made_anew_by_its_own_command(tmp_path):
