@@ -72,7 +72,7 @@ def test_which_chains_close_a_node(entries, shut):
     ([match({"meta": {"key": "l4proto"}}, "icmp"), ACCEPT], [], False),
     ([match(SADDR, {"prefix": {"addr": "10.0.0.0", "len": 8}}), ACCEPT], [], True),
     ([match(IIF, "rail0"), ACCEPT], [], True), ([match(IIF, "lo"), ACCEPT], [], False),
-    ([match(IIF, "lo", "!="), ACCEPT], [], False), ([STATE, ACCEPT], [], False), ([ACCEPT], [(0, 65535)], False),
+    ([match(DPORT, 22, "!="), ACCEPT], [], False), ([STATE, ACCEPT], [], False), ([ACCEPT], [(0, 65535)], False),
     ([match(SADDR, "10.0.0.1"), match(DPORT, 22), ACCEPT], [], False), ([match(DPORT, 22), DROP], [], False),
     ([match(DPORT, "@named"), ACCEPT], [], False)])
 def test_what_a_rule_opens(expr, opened, peers):

@@ -56,7 +56,7 @@ def test_an_algorithm_that_is_there_already_needs_no_module(tmp_path):
 
 QDISCS = [
     {"kind": "noqueue", "handle": "0:", "dev": "lo", "root": True}, {"kind": "mq", "dev": "rail0", "root": True},
-    {"kind": "fq_codel", "dev": "rail0", "parent": ":1"}, {"kind": "fq_codel", "dev": "rail0", "parent": ":2"},
+    {"kind": "fq_codel", "dev": "rail0", "parent": ":1"}, {"kind": "fq", "dev": "rail0", "parent": ":2"},
     {"kind": "fq", "dev": "rail1", "root": True}, {"kind": "pfifo_fast", "dev": "storage0", "root": True},
     {"kind": "fq_codel", "dev": "docker0", "root": True}, {"kind": "ingress", "dev": "rail1", "parent": "ffff:fff1"}]
 
