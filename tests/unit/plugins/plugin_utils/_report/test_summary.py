@@ -102,7 +102,7 @@ def test_what_does_not_apply_is_a_sentence_a_reason_and_no_row():
     lines = text(summary.of_host("node1", host(OK, *nowhere, missing), 120))
     assert "  not_applicable: dcb/trust, net.ipv4.conf.arp_ignore: there is no RDMA device here" in lines
     assert any(line.startswith("  eth0/ring/rx ") and line.endswith("its driver has no rings") for line in lines)
-    assert lines[-1] == "node1: 3 not_applicable, 1 ok"
+    assert lines[-1] == "node1: 1 ok, 3 not_applicable"
 
 
 def test_a_role_of_which_nothing_applies_has_no_table():
