@@ -27,6 +27,18 @@ def fixture_root(tmp_path):
     return root
 
 
+@pytest.fixture(name="built")
+def fixture_built(checkout):
+    """built(folder) -> the zipapp that a process of its own makes of what lies in a folder, or in a zipapp."""
+    code = ("import sys; sys.path[:0] = sys.argv[1].split(':'); from ansible_collections.gpuwright.node.plugins."
+            "module_utils._runner import bundle; sys.stdout.buffer.write(bundle.build())")
+
+    def build(place=None):
+        paths = str(place or "%s:%s" % (checkout / ".cache/collections", checkout))
+        return subprocess.run([sys.executable, "-I", "-c", code, paths], check=True, capture_output=True).stdout
+    return build
+
+
 def test_check_mode_says_what_a_run_does_and_writes_nothing(root, run_module):
     before = plain_node.snapshot(root)
     checked = run_module(runner, check_mode=True, sysroot=str(root), metrics_dir=DIR)
@@ -91,7 +103,7 @@ def test_a_role_that_needs_it_keeps_it_and_is_named(root, run_module, monkeypatc
     assert "for role vm needs it" in warned[0]
 
 
-def test_what_ansible_sends_holds_the_bytes_of_the_checkout(root, checkout):
+def test_what_ansible_sends_holds_the_bytes_of_the_checkout(root, checkout, built):
     """By ansible itself: the module as it is packed for a node, and what it installs."""
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "adhoc", "-i", "localhost,", "-c", "local", "localhost",
@@ -100,21 +112,17 @@ def test_what_ansible_sends_holds_the_bytes_of_the_checkout(root, checkout):
         cwd=checkout, env=dict(os.environ, ANSIBLE_CONFIG=str(checkout / "ansible.cfg"), HOME=str(root)),
         capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (root / install.ZIPAPP[1:]).read_bytes() == bundle.build()
+    assert (root / install.ZIPAPP[1:]).read_bytes() == built()
 
 
-def test_make_runner_writes_the_same_bytes(tmp_path, checkout):
+def test_make_runner_writes_the_same_bytes(tmp_path, checkout, built):
     place = tmp_path / "dist/gpuwright.pyz"
     subprocess.run([sys.executable, checkout / "tests/setup/runner.py", place], check=True, capture_output=True)
-    assert place.read_bytes() == bundle.build() and os.access(place, os.X_OK)
+    assert place.read_bytes() == built() and os.access(place, os.X_OK)
     assert "tests/setup/runner.py dist/gpuwright.pyz" in (checkout / "Makefile").read_text()
 
 
-def test_the_installed_command_installs_nothing_else_over_itself(root, run_module):
-    """What the zipapp on a node makes of itself is itself."""
+def test_what_the_zipapp_on_a_node_makes_of_itself_is_itself(root, run_module, built):
     run_module(runner, sysroot=str(root))
-    code = ("import sys; sys.path.insert(0, sys.argv[1]); from ansible_collections.gpuwright.node.plugins.module_utils."
-            "_runner import bundle; sys.stdout.buffer.write(bundle.build())")
-    done = subprocess.run([sys.executable, "-I", "-c", code, root / install.ZIPAPP[1:]], check=True,
-                          capture_output=True)
-    assert done.stdout == bundle.build()
+    place = root / install.ZIPAPP[1:]
+    assert built(place) == place.read_bytes() == bundle.build()
