@@ -67,6 +67,7 @@ FILES = {
     "/etc/sysctl.d/90-gpuwright-vm.conf", "/etc/sysctl.d/90-gpuwright-numa.conf",
     "/etc/tmpfiles.d/90-gpuwright-vm.conf", "/etc/tmpfiles.d/90-gpuwright-thp.conf",
     "/etc/gpuwright/affinity.json",
+    *("/etc/gpuwright/desired/%s.json" % role for role in ("vm", "thp", "numa", "cpu_isolation")),
 }
 UNITS = "/etc/systemd/system/"
 DROP_IN = "/90-gpuwright-cpu_isolation.conf"
@@ -76,7 +77,7 @@ FILES_OF_ONE_HOST = {
         UNITS + "system.slice.d" + DROP_IN, UNITS + "user.slice.d" + DROP_IN, UNITS + "init.scope.d" + DROP_IN,
         UNITS + "gpuwright.slice.d" + DROP_IN, UNITS + "slices.target.d" + DROP_IN,
         UNITS + "irqbalance.service.d" + DROP_IN, "/etc/gpuwright/cpu_isolation-irqbalance.service.env",
-        "/etc/tmpfiles.d/90-gpuwright-cpu_isolation.conf", "/etc/gpuwright/desired/cpu_isolation.json",
+        "/etc/tmpfiles.d/90-gpuwright-cpu_isolation.conf",
         UNITS + "gpuwright-boot.service", UNITS + "gpuwright-device.service", UNITS + "gpuwright-device.timer",
         UNITS + "multi-user.target.d/90-gpuwright.conf", "/etc/udev/rules.d/90-gpuwright.rules"},
 }
