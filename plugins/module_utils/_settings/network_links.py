@@ -66,8 +66,8 @@ ROWS = (
 OPTIONS = (
     {"name": "network_interfaces", "type": "list",
      "doc": "The interfaces that C(network_mtu), C(network_ring_*), C(network_channels_*) and C(network_coalesce_*) "
-            "are for; such a variable may also be a dict of some of them to a value each. By default the Ethernet rails "
-            "for GPUs and storage, from the topology."},
+            "are for; such a variable may also be a dict of some of them to a value each. By default the Ethernet "
+            "rails for GPUs and storage, from the topology."},
     {"name": "network_touch_management", "type": "bool",
      "doc": "Lets MTU, rings, channels and coalescing be changed too of interfaces that people reach this node by: "
             "those of default routes and of established ssh connections, and what these are made of."},
