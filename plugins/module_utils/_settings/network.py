@@ -12,7 +12,7 @@ from .._device_values import PerDevice
 from .._limit_values import Limit
 from .._network_values import RailRoute, Triple
 from .._row import kernel_module, net_attribute, rail_route, sysctl, unit_limit
-from .._rules import congestion, file_limit, firewall, rail, sockets
+from .._rules import congestion, file_limit, firewall, limit, rail, sockets
 from .._values import Int, Word
 from . import network_links
 
@@ -100,8 +100,8 @@ OPTIONS = (
      "doc": "For rails that reach other subnets, the gateway, or a list of one for each family, by interface."},
 ) + network_links.OPTIONS
 
-RULES = (file_limit.r17_lowered_by_others, file_limit.r17_services_within_the_ceiling, sockets.backlog_on_evidence,
-         sockets.backlog_of_a_server, sockets.gro_pair, congestion.bbr_is_for_the_internet,
+RULES = (limit.services_are_known, file_limit.r17_lowered_by_others, file_limit.r17_services_within_the_ceiling,
+         sockets.backlog_on_evidence, sockets.backlog_of_a_server, sockets.gro_pair, congestion.bbr_is_for_the_internet,
          congestion.qdisc_of_devices, rail.rules_are_kept, rail.reverse_path, firewall.r25_ports_taken,
          firewall.r25_ports_open) + network_links.RULES
 
