@@ -32,7 +32,10 @@ def result(plan):
 
 def public(step):
     """A step without what only _apply.py needs."""
-    return {key: shorten(value) for key, value in step.items() if not key.startswith("_")}
+    shown = {key: shorten(value) for key, value in step.items() if not key.startswith("_")}
+    if step.get("reason") and step["status"] != "drift":  # Words, which say nothing once they are cut, and no value.
+        shown["reason"] = " ".join(step["reason"].split())
+    return shown
 
 
 def shorten(value):

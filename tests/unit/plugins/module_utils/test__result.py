@@ -25,3 +25,13 @@ def test_two_documents_are_told_apart():
 def test_what_only_the_engine_needs_is_left_out():
     assert _result.public({"name": "n", "desired": "a\nb", "_path": "/x"}) == {
         "name": "n", "desired": _result.shorten("a\nb")}
+
+
+@pytest.mark.parametrize("status, shown", [("not_applicable", "no\n" + 300 * "such tool "), ("error", "Oh\n no\n")])
+def test_why_a_step_did_not_do_is_on_one_line_and_whole(status, shown):
+    assert _result.public({"status": status, "reason": shown})["reason"] == " ".join(shown.split())
+
+
+def test_values_in_a_drift_are_shortened():
+    text = "running " + 300 * "x"
+    assert _result.public({"status": "drift", "reason": text})["reason"] == _result.shorten(text)
