@@ -88,12 +88,12 @@ def _strangers(view, devices, entries, exact):
             words.append("%s is the beginning of %s too, and means all of them" % (entry[0], listed(more)))
         down = ["%s port %d is %s" % (place + (states[place],)) for place in found
                 if states[place] not in ("ACTIVE", None)]
-        strange = sorted({name for name, _port in found if name not in serving and name in others})
+        idle = {place[0] for place in found if states[place] not in ("ACTIVE", None)}
+        strange = sorted({name for name, _port in found if name not in serving and name in others} - idle)
         words += down
         if strange and serving:
             words.append("%s %s storage and no GPU" % (listed(strange), "serves" if len(strange) == 1 else "serve"))
-        foreign = sorted({name for name, _port in found if serving and name not in serving + others} -
-                         {place[0] for place in found if states[place] not in ("ACTIVE", None)})
+        foreign = sorted({name for name, _port in found if serving and name not in serving + others} - idle)
         if foreign:
             words.append("%s serve%s no GPU" % (listed(foreign), "s" if len(foreign) == 1 else ""))
     return list(dict.fromkeys(words))
@@ -105,7 +105,9 @@ def _remedy(view, devices):
     right = [name for name in serving if any(
         device["name"] == name and any(port["state"] in ("ACTIVE", None) for port in device["ports"])
         for device in devices)]
-    return "Set %s==%s" % (_LIST, ",".join(right)) if right else "There is no device for GPUs here: unset it"
+    if not right:
+        return "There is no device for GPUs here: unset it"
+    return "Set, with a = that begins the value and means these alone, %s==%s" % (_LIST, ",".join(right))
 
 
 def r20_conf_syntax(view):

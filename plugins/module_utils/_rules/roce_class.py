@@ -128,7 +128,8 @@ def r9_wrong_layer(view):
     found = []
     for name, text, where in variables(view, "NCCL_IB_TC", "NVSHMEM_IB_TRAFFIC_CLASS"):
         if pcp:
-            found.append("%s: %s=%s is not looked at by %s: trust is pcp there" % (where, name, text, listed(pcp)))
+            found.append("%s: %s=%s is not looked at by %s: trust is pcp there. It has to be dscp (rdma_roce_trust)" % (
+                where, name, text, listed(pcp)))
         elif has_infiniband and not has_roce:
             more = ", and NVSHMEM fails with it" if name.startswith("NVSHMEM") else ""
             found.append("%s: %s=%s means nothing on InfiniBand%s: unset it, NCCL_IB_SL is what counts there"

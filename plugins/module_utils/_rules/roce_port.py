@@ -13,6 +13,7 @@ from .isolation import listed
 from .rdma_node import compute, label, ports, rails, roce, storage
 
 _LEAST_MTU, _ACTIVE_MTU = 4200, 4096
+_FIX = "network_mtu sets it"
 
 
 def port_state(view):
@@ -73,7 +74,7 @@ def r26_mtu(view):
         mtu = mtus.get(port["netdev"])
         if mtu is None:
             mtu = _mtu(view, port["netdev"])
-        if mtu is None:
+        if mtu is None or port["state"] not in ("ACTIVE", None):
             continue
         seen.setdefault(mtu, []).append(label(name, port))
         if mtu < _LEAST_MTU or port["active_mtu"] not in (_ACTIVE_MTU, None):
@@ -83,9 +84,10 @@ def r26_mtu(view):
             other.append("%s has MTU %d" % (label(name, port), mtu))
     found = []
     if low:
-        found.append("%s: 4096 need an MTU of %d or more here and on the switches" % (listed(low), _LEAST_MTU))
+        found.append("%s: 4096 need an MTU of %d or more here and on the switches; %s" % (
+            listed(low), _LEAST_MTU, _FIX))
     if other:
-        found.append("%s, not %s as rdma_roce_mtu says" % (listed(other), expected))
+        found.append("%s, not %s as rdma_roce_mtu says; %s" % (listed(other), expected, _FIX))
     if len(seen) > 1:
         found.append("the MTU differs between ports of this node: %s" % listed(
             "%d on %s" % (mtu, listed(names)) for mtu, names in sorted(seen.items())))

@@ -51,7 +51,7 @@ def test_an_entry_that_matches_nothing_or_too_much_is_an_error(root, value, word
     (severity, message), = told(root, value)
     assert severity == "E" and words in message
     assert message.startswith("/etc/nccl.conf:1: NCCL_IB_HCA=%s: " % value)
-    assert message.endswith("Set NCCL_IB_HCA=" + RIGHT)
+    assert message.endswith(" NCCL_IB_HCA=" + RIGHT)
 
 
 def test_what_an_exclusion_does_not_find_is_a_warning(root):
@@ -62,7 +62,7 @@ def test_what_an_exclusion_does_not_find_is_a_warning(root):
 def test_the_operators_word_on_storage_counts(root):
     assert told(root, "=mlx5_0", rdma_roce_compute_nics=["mlx5_0"]) == []
     (_severity, message), = told(root, "=mlx5_0", rdma_roce_compute_nics=["mlx5_1"])
-    assert "mlx5_0 serves storage and no GPU" in message and message.endswith("Set NCCL_IB_HCA==mlx5_1")
+    assert "mlx5_0 serves storage and no GPU" in message and message.endswith(" NCCL_IB_HCA==mlx5_1")
 
 
 def test_a_prefix_means_all_that_begin_with_it(tmp_path):
@@ -72,6 +72,9 @@ def test_a_prefix_means_all_that_begin_with_it(tmp_path):
         put(root, "/sys/class/infiniband/%s/ports/1/state" % name, "4: ACTIVE")
     (severity, message), = told(root, "mlx5_1")
     assert severity == "E" and "mlx5_1 is the beginning of mlx5_10, mlx5_11 too, and means all of them" in message
+    put(root, "/sys/class/infiniband/mlx5_11/ports/1/state", "1: DOWN")
+    (_severity, message), = told(root, "mlx5_1")
+    assert "mlx5_11 port 1 is DOWN" in message and "mlx5_11 serves" not in message
     assert told(root, "=mlx5_1") == []
 
 
@@ -79,7 +82,7 @@ def test_a_port_that_is_down_is_no_way_out(tmp_path):
     root = roce_node.build(tmp_path, "nic_down")
     (severity, message), = told(root, RIGHT)
     assert severity == "E" and "mlx5_6 port 1 is DOWN" in message
-    assert message.endswith("Set NCCL_IB_HCA=" + RIGHT.replace(",mlx5_6", ""))
+    assert message.endswith(" NCCL_IB_HCA=" + RIGHT.replace(",mlx5_6", ""))
 
 
 def test_nccl_takes_32_ports(tmp_path):

@@ -58,7 +58,8 @@ def test_r6_wrong_trust_and_pfc_are_named_by_interface(root):
     assert messages(rules.r6_in_force(view(root, steps)), "R6") == [
         ("W", "rail5: PFC is on for no priority, not for priority 3. rdma_roce_apply: true lets this role set it"),
         ("W", "rail6: PFC is on for priority 3, 4, not for priority 3. rdma_roce_apply: true lets this role set it"),
-        ("W", "rail1, rail2: PFC is on for priority 5, not for priority 3. rdma_roce_apply: true lets this role set it"),
+        ("W", "rail1, rail2: PFC is on for priority 5, not for priority 3. rdma_roce_apply: true lets this role "
+              "set it"),
         ("W", "rail3: trust is pcp, not dscp: the DSCP of packets picks no priority. rdma_roce_apply: true lets this "
               "role set it")]
     assert rules.r6_in_force(view(root, RIGHT)) == []
@@ -103,7 +104,8 @@ def test_r8_who_agrees_says_nothing(root):
 def test_r9_under_pcp_no_traffic_class_is_looked_at(root):
     conf(root, "NCCL_IB_TC=106")
     assert messages(rules.r9_wrong_layer(view(root, [step("dcb/trust", "rail0", "pcp", "dscp")])), "R9") == [
-        ("W", "/etc/nccl.conf:1: NCCL_IB_TC=106 is not looked at by rail0: trust is pcp there")]
+        ("W", "/etc/nccl.conf:1: NCCL_IB_TC=106 is not looked at by rail0: trust is pcp there. It has to be dscp "
+              "(rdma_roce_trust)")]
     assert rules.r9_wrong_layer(view(root, RIGHT)) == []
 
 

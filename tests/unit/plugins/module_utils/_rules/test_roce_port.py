@@ -56,7 +56,7 @@ def test_r26_a_small_mtu_on_one_rail(tmp_path):
     put(root, "/sys/class/net/rail2/mtu", "1500")
     (_first, low), (_second, differs) = messages(rules.r26_mtu(view(root)), "R26")
     assert low == ("mlx5_2 (rail2) has MTU 1500, so RoCE sends 1024 bytes: 4096 need an MTU of 4200 or more here and "
-                   "on the switches")
+                   "on the switches; network_mtu sets it")
     assert differs.startswith("the MTU differs between ports of this node: 1500 on mlx5_2 (rail2), 9000 on mlx5_0")
 
 
@@ -65,6 +65,13 @@ def test_r26_an_expected_mtu_is_exact(tmp_path, expected, found):
     told = messages(rules.r26_mtu(view(roce_node.build(tmp_path), rdma_roce_mtu=expected)), "R26")
     assert len(told) == found
     assert all("not 4200 as rdma_roce_mtu says" in message for _severity, message in told)
+
+
+def test_r26_a_port_without_a_link_sends_nothing(tmp_path):
+    root = roce_node.build(tmp_path)
+    put(root, "/sys/class/net/rail2/mtu", "1500")
+    put(root, PORT % "mlx5_2" + "state", "1: DOWN")
+    assert rules.r26_mtu(view(root)) == []
 
 
 def test_r26_infiniband_has_another_mtu(tmp_path):
