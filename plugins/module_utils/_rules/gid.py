@@ -103,7 +103,7 @@ def _remedy(view, devices):
     right = {port["roce_v2_gid"][family(view)] for _name, port in ports(devices, "Ethernet")}
     if len(right) == 1 and None not in right:
         return "Remove it, or for an NCCL before 2.21 set %d" % right.pop()
-    return "No one index is right on all ports: remove it, with NCCL 2.21 or later, which finds the entry of each itself"
+    return "No one index is right on all ports: remove it, with NCCL 2.21 or later, which finds that of each itself"
 
 
 def nccl_version(view):

@@ -71,7 +71,7 @@ def test_r21_an_index_that_shifted_on_one_rail(root):
     conf(root, "NCCL_IB_GID_INDEX=3")
     (severity, message), = messages(rules.r21_gid_index(view(root)), "R21")
     assert severity == "E" and "on mlx5_2 (rail2) it is IB/RoCE v1, 4 is right" in message
-    assert message.endswith("remove it, with NCCL 2.21 or later, which finds the entry of each itself")
+    assert message.endswith("remove it, with NCCL 2.21 or later, which finds that of each itself")
 
 
 @pytest.mark.parametrize("index, words", [
