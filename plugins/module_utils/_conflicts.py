@@ -38,14 +38,17 @@ def mark(plan, take_over):
     open_steps = [step for step in plan.steps if step["status"] is None]
     settled = {name: KINDS[name].others(plan.host) for name in {step["kind"] for step in open_steps}}
     for step in open_steps:
-        _respect_higher(step, settled[step["kind"]])
+        _respect_higher(plan, step, settled[step["kind"]])
         _other_file(plan, step, settled[step["kind"]], take_over)
         _other_name(plan, step)
     _tuned(plan, [step for step in open_steps if step["status"] is None], "tuned" in take_over)
 
 
-def _respect_higher(step, settled):
-    """A raise-only setting is met by any higher value, and our line never undercuts one that another file gives."""
+def _respect_higher(plan, step, settled):
+    """A raise-only setting is met by any higher value, and our line never undercuts one that another file gives.
+
+    Nor what was in force before us: the kernel may have worked it out from the memory there is, and would at each boot.
+    """
     row, desired = step["_row"], step["desired"]
     if not row.raise_only:
         return
@@ -55,11 +58,21 @@ def _respect_higher(step, settled):
         step["_line"] = None
         step["reason"] = "another file gives %s, which is kept" % given
         return
+    step["_line"] = _higher(row, desired, _before_us(plan, step))
     if hasattr(row.value, "raised") and given is not None:
         with contextlib.suppress(ValueError):
-            step["_line"] = _higher(row, desired, row.value.read(given))
+            step["_line"] = _higher(row, step["_line"], row.value.read(given))
     if step["_force"] != step["desired"]:
         step["reason"] = "%s is higher and is kept" % step["running"]
+
+
+def _before_us(plan, step):
+    """The value in force that was found before the first apply: the original, or what runs now."""
+    entry = plan.journal["entries"].get(KINDS[step["kind"]].identity(step["_row"], step["target"], step["_path"]))
+    try:
+        return step["_row"].value.read(entry["original"]) if entry else step["running"]
+    except (ValueError, IndexError):
+        return step["running"]
 
 
 def _higher(row, one, other):

@@ -72,9 +72,19 @@ def test_a_raise_only_setting_is_met_by_a_higher_value_and_never_lowered(tmp_pat
     root = plain_node.build(tmp_path, **{"/proc/sys/vm/max_map_count": "2147483642"})
     made = apply(root, "vm", {"vm.max_map_count": 1048576})
     assert (root / "proc/sys/vm/max_map_count").read_text().strip() == "2147483642"
-    assert "vm.max_map_count = 1048576" in made.wanted_files["/etc/sysctl.d/90-gpuwright-vm.conf"]
+    assert "vm.max_map_count = 2147483642" in made.wanted_files["/etc/sysctl.d/90-gpuwright-vm.conf"], "nor at boot"
     again = steps(plan(root, "vm", {"vm.max_map_count": 1048576}))["vm.max_map_count"]
     assert (again["status"], again["reason"]) == ("ok", "2147483642 is higher and is kept")
+
+
+def test_what_we_raised_ourselves_may_be_asked_for_lower_but_not_below_what_was_there(tmp_path):
+    root = plain_node.build(tmp_path, **{"/proc/sys/vm/max_map_count": "65530"})
+    apply(root, "vm", {"vm.max_map_count": 2097152})
+    for asked, line in ((1048576, 1048576), (65000, 65530)):
+        made = apply(root, "vm", {"vm.max_map_count": asked})
+        assert "vm.max_map_count = %d\n" % line in made.wanted_files["/etc/sysctl.d/90-gpuwright-vm.conf"]
+    assert (root / "proc/sys/vm/max_map_count").read_text().strip() == "2097152"
+
 
 
 def test_a_raise_only_line_does_not_undercut_another_file_at_boot(tmp_path):
