@@ -22,6 +22,16 @@ _KERNELS = 128
 _STRATEGY = re.compile(r"--safetensors[-_]load[-_]strategy[= ](\w+)")
 
 
+def withheld(view, options, names):
+    """{name: why} of what every drive, or every volume, is to have, where there is none."""
+    found = {}
+    if options.get("nvme_devices") is None and not block.namespaces(view.host):
+        found.update({name: "there is no NVMe drive here" for name in names if name != _AHEAD})
+    if _AHEAD in names and options.get("nvme_volumes") is None and not block.volumes(view.host):
+        found[_AHEAD] = "no filesystem that is mounted here rests on an NVMe drive"
+    return found
+
+
 def volumes(view):
     """What the volumes whose read-ahead is set consist of, and where it lies."""
     mounts, found = block.mounts(view.host), []

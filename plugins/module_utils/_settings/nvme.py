@@ -53,3 +53,8 @@ OPTIONS = (
 
 RULES = (block.volumes, block.limited_by_hardware, block.r32_read_ahead, block.r32_mapped_over_network,
          block.r27_by_hand)
+
+
+def withhold(view, options, names):
+    """{name: why} of what has no place on this node: there is no drive, or nothing of one is mounted."""
+    return block.withheld(view, options, names)

@@ -44,6 +44,24 @@ def test_a_volume_of_another_machine_is_told(tmp_path):
     assert findings(root, "volume", volumes=["/models"]) == [("I", None, "/models: nfs4 on another machine")]
 
 
+def reasons(root, **named):
+    """{setting: why it does not apply} of a plan of the role."""
+    made = engine.plan(root, "nvme", {"queue/nomerges": 1, **AHEAD}, kernel=Queues, options=named)
+    return {step["name"]: step["reason"] for step in made.steps if step["status"] == "not_applicable"}
+
+
+def test_a_node_without_a_drive_or_a_volume_is_told_so(tmp_path):
+    without = {"queue/nomerges": "there is no NVMe drive here",
+               "queue/read_ahead_kb": "no filesystem that is mounted here rests on an NVMe drive"}
+    diskless = plain_node.build(tmp_path / "diskless")
+    assert reasons(diskless) == without
+    root = block_node.build(tmp_path / "drives")
+    assert reasons(root) == {"queue/read_ahead_kb": without["queue/read_ahead_kb"]}
+    assert reasons(root, nvme_volumes=["/"]) == {}
+    block_node.mount(root, block_node.ROOT_FS, mounted("259:0", "/models"))
+    assert reasons(root) == {}
+
+
 @pytest.mark.parametrize("asked, words", [
     (4096, "4096 is asked for, and its hardware's limit is 512 (max_hw_sectors_kb): it gets that"),
     (64, "64 is asked for, and it has 128, which is not lowered"), (256, None), ("max", None)])
