@@ -30,7 +30,8 @@ def gid_table(view):
     word = {"ipv4": "IPv4", "ipv6": "IPv6"}[family(view)]
     missing, odd = [], []
     for name, port in ports(roce(view), "Ethernet"):
-        if port["state"] != "ACTIVE":
+        if port["state"] != "ACTIVE" or not view.exists("/sys/class/infiniband/%s/ports/%d/gids" % (
+                name, port["port"])):
             continue
         index = port["roce_v2_gid"][family(view)]
         entry = next((gid for gid in port["gids"] if gid["index"] == index), None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from .finding import finding
 
 EXPECTED = "gpudirect_expected"
+_ACCEPTED = "; where nobody counts on it, gpudirect_expected: false makes this a warning"
 _RANK = ("PIX", "PXB", "PHB", "NODE", "SYS")
 _WAYS = {"PHB": "one host bridge", "NODE": "the host bridges of one NUMA node", "SYS": "the link between sockets"}
 
@@ -83,9 +84,10 @@ def r13_nearness(view):
     for kind in ("PHB", "NODE", "SYS"):
         gpus = [gpu for gpu, its in sorted(best.items()) if its == kind]
         if gpus:
-            found.append(finding("R13", severity(view) if kind == "SYS" else "W", None, "GPU %s: the nearest NIC "
-                                 "that serves GPUs is at %s, beyond %s: put one behind the switch of each GPU, or "
-                                 "name others in gpudirect_compute_nics" % (few(gpus, 8), kind, _WAYS[kind])))
+            weight = severity(view) if kind == "SYS" else "W"
+            found.append(finding("R13", weight, None, "GPU %s: the nearest NIC that serves GPUs is at %s, beyond %s: "
+                                 "put one behind the switch of each GPU, or name others in gpudirect_compute_nics%s" % (
+                                     few(gpus, 8), kind, _WAYS[kind], _ACCEPTED if weight == "E" else "")))
     return found
 
 
@@ -120,7 +122,8 @@ def gpu_without_rail(view):
     ranks = {gpu: _RANK.index(kind) if kind else len(_RANK) for gpu, kind in best.items()}
     usual = sorted(ranks.values())[len(ranks) // 2]
     return [finding("gpu-rail", "W", None, "GPU %d has no NIC of its own: %s, while most GPUs here have theirs at %s. "
-                    "Its traffic goes through another GPU's NIC" % (
+                    "Its traffic goes through another GPU's NIC. See that it has one, with a link, and not left out of "
+                    "gpudirect_compute_nics" % (
                         gpu, "the nearest is at %s" % best[gpu] if best[gpu] else "it has none",
                         _RANK[usual] if usual < len(_RANK) else "none"))
             for gpu, rank in sorted(ranks.items()) if rank > usual]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._rules import gid as rules
@@ -43,6 +45,11 @@ def test_a_port_without_an_address_is_named(root):
     entry(root, "mlx5_3", 2, "0000:0000:0000:0000:0000:0000:0000:0000")
     (severity, message), = messages(rules.gid_table(view(root)), "gid")
     assert severity == "W" and message.startswith("no RoCE v2 GID with an IPv4 address on mlx5_3 (rail3): give the")
+
+
+def test_a_table_that_cannot_be_read_is_not_called_empty(root):
+    shutil.rmtree(root / (PORT % "mlx5_3" + "gids")[1:])
+    assert rules.gid_table(view(root)) == []
 
 
 def test_a_port_that_is_down_needs_none(root):

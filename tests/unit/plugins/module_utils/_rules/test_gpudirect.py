@@ -47,6 +47,9 @@ def test_r13_far(tmp_path, compute, severity, words):
     assert [one for one in found if one[0] == severity and words in one[1]]
     relaxed = findings(build(tmp_path / "2"), gpudirect_compute_nics=compute, gpudirect_expected=False)["R13"]
     assert {one[0] for one in relaxed} == {"W"}
+    assert {one[1].endswith("gpudirect_expected: false makes this a warning") for one in found if one[0] == "E"} == {
+        True}
+    assert not any("gpudirect_expected" in one[1] for one in relaxed)
 
 
 def test_r13_two_gpus_share_a_nic_while_another_is_idle(tmp_path):
