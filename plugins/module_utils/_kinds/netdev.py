@@ -137,7 +137,7 @@ def commit(host, steps, changed):
 def compose(head, entries):
     """The text of our .link file for one interface."""
     name, path = _parts(entries[0][0])[0], entries[0][1]
-    says = "# Copied from %s, which applies without us:" % path.origin if path.origin else "# No other applies."
+    says = link_files.COPIED_FROM % path.origin if path.origin else "# No other applies."
     lines = "".join("%s=%s\n" % link_options.line(_parts(target)[1], value) for target, _path, value in entries)
     return ("%s# udev applies the first .link file that matches and no other.\n[Match]\n%s\n%s\n%s\n%s%s.\n[Link]\n%s"
             % (head, path.match, says, path.copied, _OURS, name, lines))

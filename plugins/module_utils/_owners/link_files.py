@@ -11,13 +11,16 @@ asked where a condition cannot be judged here. Reads files only.
 from __future__ import annotations
 
 import fnmatch
+import re
 
 NET = "/sys/class/net"
 # Highest first.
 FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/local/lib/systemd/network",
            "/usr/lib/systemd/network", "/lib/systemd/network")
 OURS = "00-gpuwright-"
+COPIED_FROM = "# Copied from %s, which applies without us:"
 _RENAMED, _PREDICTABLE, _BY_USER = "4", "2", "3"
+_TYPES = {"1": "ether", "32": "infiniband"}
 _OF_UDEV = {"database": "ID_NET_NAME_FROM_DATABASE", "onboard": "ID_NET_NAME_ONBOARD", "slot": "ID_NET_NAME_SLOT",
             "path": "ID_NET_NAME_PATH", "mac": "ID_NET_NAME_MAC"}
 
@@ -47,15 +50,30 @@ def lines(host, path):
                 drop_ins.setdefault(one, "%s/%s.d/%s" % (folder, name, one))
     for file in [path] + [drop_ins[one] for one in sorted(drop_ins)]:
         section = None
-        for number, line in enumerate((host.text(file) or "").splitlines(), 1):
-            line = line.strip()
+        for number, line in _whole_lines(host.text(file) or ""):
             key, sign, value = line.partition("=")
             if line.startswith("["):
                 section = (file, number, line.strip("[] "))
-            elif sign and section and not line.startswith(("#", ";")):
+            elif sign and section:
                 found.append({"section": section, "key": key.strip(), "value": value.strip(), "file": file,
                               "line": number})
     return found
+
+
+def _whole_lines(text):
+    """(number, line) with continued lines joined and comments left out, those between two parts of a line too."""
+    joined, start = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith(("#", ";")):
+            continue
+        start = start if joined else number
+        joined += line
+        if joined.endswith("\\"):
+            joined = joined[:-1] + " "
+        else:
+            yield start, joined.strip()
+            joined = ""
+    yield start, joined.strip()
 
 
 def device(host, name):
@@ -73,6 +91,7 @@ def device(host, name):
         "driver": known.get("ID_NET_DRIVER") or (host.link(folder + "/device/driver") or "").rpartition("/")[2],
         "assigned": host.text(folder + "/name_assign_type"),
         "address": host.text(folder + "/address"),
+        "type": _TYPES.get(host.text(folder + "/type")),
         "udev": known,
     }
 
@@ -111,7 +130,7 @@ def _holds(key, values, it):
     if key == "OriginalName" and it["assigned"] == _RENAMED and "*" not in values:
         return None  # It was another one.
     word = {"Path": it["path"], "Driver": it["driver"], "OriginalName": it["name"], "Name": it["name"],
-            "Type": "ether"}.get(key)
+            "Type": it["type"]}.get(key)
     if word is None:
         return False if key in ("Path", "Driver", "Kind", "WLANInterfaceType", "SSID", "BSSID") else None
     wanted = not values[0].startswith("!")
@@ -121,11 +140,30 @@ def _holds(key, values, it):
 
 def winner(host, it, suffix=".link"):
     """The path of the file, but for ours, that applies to a device; None where none does."""
-    chosen = it["udev"].get("ID_NET_LINK_FILE" if suffix == ".link" else "")
+    chosen = _chosen(host, it) if suffix == ".link" else None
     for path in in_order(host, suffix):
         answer = _matches(lines(host, path), it)
         if answer or (answer is None and path == chosen):
             return path
+    return None
+
+
+def _chosen(host, it):
+    """The file that udev chose when the device appeared; where it chose ours, the one that ours is a copy of."""
+    chosen = it["udev"].get("ID_NET_LINK_FILE", "")
+    if not is_ours(chosen):
+        return chosen
+    found = re.search("^%s$" % COPIED_FROM.replace("%s", "(.+)"), host.text(chosen) or "", re.M)
+    return found.group(1) if found else None
+
+
+def undecided(host, it):
+    """The file of which only the next boot can tell whether it applies: udev chose ours, which is gone; or None."""
+    chosen = it["udev"].get("ID_NET_LINK_FILE", "")
+    for path in in_order(host, ".link") if is_ours(chosen) and not host.exists(chosen) else ():
+        answer = _matches(lines(host, path), it)
+        if answer is not False:
+            return None if answer else path
     return None
 
 

@@ -58,6 +58,9 @@ def _blocked(host, it):
         return "udev knows nothing of %s, so no .link file is ever read for it" % name
     if not it["path"] and not it["mac"]:
         return "%s has neither a path nor an address of its own that a .link file could know it by" % name
+    unclear = link_files.undecided(host, it)
+    if unclear:
+        return "whether %s applies to %s can only be told after the next boot: it started with ours" % (unclear, name)
     path = link_files.winner(host, it)
     if path and path.rpartition("/")[2] < link_files.OURS:
         return "%s matches %s and sorts before ours, which would never be read: rename it" % (path, name)

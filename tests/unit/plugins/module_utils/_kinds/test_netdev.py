@@ -50,6 +50,7 @@ def without_desired(found):
 
 
 def test_every_row_goes_round(tmp_path):
+    assert {row.name for row in network_links.ROWS} - set(VALUES) == {"channels/rx", "channels/tx"}  # See below.
     root = link_node.build(tmp_path)
     before = plain_node.snapshot(root)
     checked = _result.result(plan(root))
@@ -109,6 +110,18 @@ def test_our_file_is_written_anew_when_the_winner_has_changed(tmp_path):
     assert steps(made)["eth1/ring/rx"]["changed"]
     assert made.host.asked == []
     assert "AlternativeName=fabric" in ours(root)
+
+
+def test_a_name_given_by_the_kernels_own_name_outlives_a_boot_with_ours_and_an_apply(tmp_path):
+    theirs = "/run/systemd/network/10-netplan-fabric.link"
+    root = link_node.build(tmp_path, **{theirs: "[Match]\nOriginalName=enp2s0\n[Link]\nName=eth1\n"})
+    entry = root / "run/udev/data/n3"
+    entry.write_text(entry.read_text().replace(link_node.DEFAULT, theirs))
+    first = apply(root, {"ring/rx": {"eth1": 512}}) and ours(root)
+    entry.write_text(entry.read_text().replace(theirs, OURS % "eth1"))
+    assert not apply(root, {"ring/rx": {"eth1": 512}}).due and ours(root) == first
+    engine.roll_back(root, kernel=Links)
+    assert "can only be told after the next boot" in reasons(apply(root, {"ring/rx": {"eth1": 512}}))["eth1/ring/rx"]
 
 
 def test_what_belongs_together_is_one_call_of_ethtool_and_what_is_right_is_none(tmp_path):

@@ -124,3 +124,39 @@ def name_of(tmp_path, text, known, assigned="4"):
     ("Name=rail0", {"ID_NET_NAME": "rail1", "ID_NET_LINK_FILE": DEFAULT}, "4", "rail0")])
 def test_the_name_at_the_next_boot(tmp_path, text, known, assigned, name):
     assert name_of(tmp_path, text, known, assigned) == name
+
+
+def started_with_ours(tmp_path, copied):
+    """What applies without ours to an interface that started with it; `copied` is what it was made of, if it is there.
+    """
+    known = {"ID_PATH": "pci-0000:02:00.0", "ID_NET_LINK_FILE": ETC + "00-gpuwright-network-eth1.link"}
+    files = {"/run/udev/data/n3": link_node.udev(known), ETC + "10-a.link": "[Match]\nOriginalName=enp2s0\n[Link]\n",
+             ETC + "20-b.link": "[Match]\nOriginalName=enp3s0\n[Link]\n"}
+    if copied:
+        files[known["ID_NET_LINK_FILE"]] = "[Match]\n%s\n[Link]\n" % (link_files.COPIED_FROM % copied)
+    host = Host(str(link_node.build(tmp_path, **files)))
+    it = link_files.device(host, "eth1")
+    return link_files.winner(host, it), link_files.undecided(host, it)
+
+
+@pytest.mark.parametrize("copied", [ETC + "20-b.link", DEFAULT])
+def test_after_a_boot_with_ours_what_it_copied_still_applies(tmp_path, copied):
+    assert started_with_ours(tmp_path, copied) == (copied, None)
+
+
+def test_when_ours_has_gone_since_the_boot_udev_cannot_say_what_applies(tmp_path):
+    assert started_with_ours(tmp_path, None) == (DEFAULT, ETC + "10-a.link")
+
+
+def test_a_continued_line_is_one(tmp_path):
+    root = link_node.build(tmp_path, **{
+        ETC + "10-a.link": "[Match]\n[Link]\nDescription=one \\\n# no end\n  two\nName=eth1 \\"})
+    assert [(line["key"], line["value"], line["line"]) for line in link_files.lines(Host(str(root)), ETC + "10-a.link")
+            ] == [("Description", "one    two", 3), ("Name", "eth1", 6)]
+
+
+@pytest.mark.parametrize("number, wins", [("1", False), ("32", True), ("280", False)])
+def test_the_type_is_that_of_the_hardware(tmp_path, number, wins):
+    file = ETC + "10-a.link"
+    found = winner(tmp_path, **{file: "[Match]\nType=infiniband\n[Link]\n", NET + "/eth1/type": number})
+    assert (found == file) == wins
