@@ -94,7 +94,9 @@ class View:
         try:
             return read_topology(self.host, (section,), nics[0], nics[1], found)[section]
         except UnknownNic as error:
-            raise BadInput([str(error)])
+            named = sorted(name for name, value in self.options.items()
+                           if name.endswith(("_compute_nics", "_storage_nics")) and value is not None)
+            raise BadInput(["%s: %s" % (", ".join(named), error)])
 
     def _nics(self, purpose):
         """The operator's word on which NICs serve GPUs or storage, where the role has it as an option."""

@@ -31,7 +31,7 @@ from ._kinds import (
     unit_limit,
     unit_state,
 )
-from ._values import nearest
+from ._values import name_list, nearest
 
 # In the order in which an apply has each kind follow up on its files, and in which originals come back.
 KINDS = {"kernel_module": kernel_module, "sysctl": sysctl, "sysfs": sysfs, "udev_attribute": udev_attribute,
@@ -86,26 +86,36 @@ def check(host, rows, values, request, options):
 
 
 def check_options(known, given):
-    """The options of a role with bools as bools, however they were written. Raises BadInput."""
+    """The options of a role with bools as bools and lists as lists, however they were written. Raises BadInput."""
     types = {option["name"]: option["type"] for option in known}
     choices = {option["name"]: option["choices"] for option in known if "choices" in option}
     problems = ["%s is no option of this role; %s" % (name, nearest(name, types))
                 for name in given if name not in types]
     checked = {}
     for name, value in given.items():
-        word = str(value).strip().lower()
         if name in choices and value not in choices[name]:
             problems.append("%s: %r is not one of %s; %s" % (name, value, ", ".join(choices[name]),
                                                              nearest(value, choices[name])))
-        elif types.get(name) != "bool":
-            checked[name] = value
-        elif word in _BOOLS:
-            checked[name] = _BOOLS[word]
-        else:
-            problems.append("%s: %r is neither true nor false" % (name, value))
+            continue
+        try:
+            checked[name] = _coerced(types.get(name), value)
+        except ValueError as error:
+            problems.append("%s: %s" % (name, error))
     if problems:
         raise BadInput(problems)
     return checked
+
+
+def _coerced(kind, value):
+    """An option's value in the type that its role says. Raises ValueError."""
+    if kind == "list" and value is not None:
+        return name_list(value)
+    if kind != "bool":
+        return value
+    word = str(value).strip().lower()
+    if word not in _BOOLS:
+        raise ValueError("%r is neither true nor false" % (value,))
+    return _BOOLS[word]
 
 
 def without_lost_nics(host, options):
@@ -122,9 +132,16 @@ def _absent(host, rows, options):
         if not hasattr(KINDS[kind], "devices"):
             continue
         here = KINDS[kind].devices(host)
-        found += ["%s: there is no %s here; %s" % (name, one, nearest(one, here))
+        found += ["%s: there is no %s here; %s" % (name, one, nearest(one, _alike(one, here)))
                   for one in options.get(name) or () if one not in here]
     return sorted(set(found))
+
+
+def _alike(name, here):
+    """The names of the same sort, mount points or devices; the kernel's own filesystems are not what anybody meant."""
+    is_path = str(name).startswith("/")
+    return [one for one in here if one.startswith("/") == is_path
+            and one.partition("/")[2].partition("/")[0] not in ("proc", "sys", "dev", "run")]
 
 
 def _expand(host, row, value, options, absent_ok):

@@ -18,7 +18,16 @@ def nearest(word, known):
     """' (did you mean X?)' for a word close to a known one, else the list of what is known."""
     known = sorted(str(item) for item in known)
     close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
-    return "did you mean %s?" % close[0] if close else "known: %s" % ", ".join(known)
+    return "did you mean %s?" % close[0] if close else "known: %s" % (", ".join(known) or "none")
+
+
+def name_list(raw):
+    """A list of names; one that arrives as text, as from -e, has commas between them. Raises ValueError."""
+    if isinstance(raw, str):
+        return [name.strip() for name in raw.split(",") if name.strip()]
+    if isinstance(raw, (list, tuple)) and all(isinstance(one, str) for one in raw):
+        return list(raw)
+    raise ValueError("%r is not a list of names" % (raw,))
 
 
 def _null_hint(raw):
@@ -89,7 +98,9 @@ class Word:
         if word in self.never:
             raise ValueError("%r is never written: %s; legal is %s" % (word, self.never[word], self.describe()))
         if word not in self.words:
-            raise ValueError("%r is not %s; %s%s" % (raw, self.describe(), nearest(word, self.words), _null_hint(raw)))
+            close = nearest(word, self.words)
+            raise ValueError("%r is not %s%s%s" % (raw, self.describe(), "; " + close if close.startswith("did") else "",
+                                                   _null_hint(raw)))
         return word
 
     def read(self, text):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 
-from .._values import nearest
+from .._values import name_list, nearest
 
 TABLES = 10000  # So many numbers are taken from the base on: two names seldom meet.
 
@@ -31,7 +31,7 @@ def rail_routes(names, base, gateways=None):
 
     Where two names give one number, the later in the alphabet takes the next. Raises ValueError.
     """
-    names, gateways = list(names or ()), dict(gateways or {})
+    names, gateways = name_list(names or ()), dict(gateways or {})
     for name in gateways:
         if name not in names:
             raise ValueError("there is a gateway for %s, which is none of the rails; %s" % (

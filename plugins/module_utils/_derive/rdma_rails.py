@@ -8,7 +8,7 @@ PRIVATE to the collection. Pure.
 
 from __future__ import annotations
 
-from .._values import nearest
+from .._values import name_list, nearest
 
 ETHERNET, INFINIBAND = "Ethernet", "InfiniBand"
 
@@ -16,9 +16,10 @@ ETHERNET, INFINIBAND = "Ethernet", "InfiniBand"
 def resolve(topology, names):
     """RDMA devices that the operator named: by themselves, by interface or by PCI address. Raises ValueError."""
     known = known_names(topology)
+    names = name_list(names)
     for name in names:
         if name not in known:
-            raise ValueError("no RDMA device %r on this host; %s" % (name, nearest(name, known) if known else "none"))
+            raise ValueError("no RDMA device %r on this host; %s" % (name, nearest(name, known)))
     return [known[name] for name in names]
 
 

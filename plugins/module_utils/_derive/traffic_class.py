@@ -33,13 +33,13 @@ def traffic_class(topology, priority=3, dscp=26, cnp_priority=6, cnp_dscp=48, in
     words.
     """
     priority, cnp_priority = (_number(name, value, 7) for name, value in (
-        ("priority", priority), ("CNP priority", cnp_priority)))
-    dscp, cnp_dscp = (_number(name, value, 63) for name, value in (("DSCP", dscp), ("CNP DSCP", cnp_dscp)))
+        ("rdma_roce_priority", priority), ("rdma_roce_cnp_priority", cnp_priority)))
+    dscp, cnp_dscp = (_number(name, value, 63) for name, value in (("rdma_roce_dscp", dscp), ("rdma_roce_cnp_dscp", cnp_dscp)))
     if cnp_priority == priority or cnp_dscp == dscp:
         raise ValueError("congestion notifications (CNP) need a priority and a DSCP of their own: with those of the "
                          "data, priority %d and DSCP %d, they would wait behind what they are to slow down"
                          % (priority, dscp))
-    service_level = _number("InfiniBand service level", infiniband_sl, 15) if infiniband_sl is not None else None
+    service_level = _number("rdma_roce_infiniband_sl", infiniband_sl, 15) if infiniband_sl is not None else None
     differing = {str(point): chosen for point, chosen in ((dscp, priority), (cnp_dscp, cnp_priority))
                  if default_priority(point) != chosen}
     value = byte(dscp)
@@ -67,5 +67,5 @@ def _number(name, value, most):
     """An int from 0 to `most`, also where it came as text."""
     text = str(value).strip()
     if isinstance(value, bool) or not text.isdigit() or int(text) > most:
-        raise ValueError("%s %r is not a number from 0 to %d" % (name, value, most))
+        raise ValueError("%s: %r is not a number from 0 to %d" % (name, value, most))
     return int(text)

@@ -155,7 +155,7 @@ def write(host, target, path, text):
 
 
 def _parsed(text):
-    """(table, gateways); the table is None where ours are to go. What  adds in words does not count."""
+    """(table, gateways); the table is None where ours are to go. What `read` adds in words does not count."""
     words = text.partition(",")[0].split()
     if words[:1] != ["table"]:
         return None, []

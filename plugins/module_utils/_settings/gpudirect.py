@@ -51,11 +51,11 @@ ROWS = (
 )
 
 OPTIONS = (
-    {"name": "gpudirect_nics", "type": "raw",
+    {"name": "gpudirect_nics", "type": "list",
      "doc": "The RDMA devices whose C(MaxReadReq) is set; null for those that serve GPUs."},
-    {"name": "gpudirect_compute_nics", "type": "raw",
+    {"name": "gpudirect_compute_nics", "type": "list",
      "doc": "The RDMA devices that serve GPUs, by their name, interface or PCI address; null for those found."},
-    {"name": "gpudirect_storage_nics", "type": "raw",
+    {"name": "gpudirect_storage_nics", "type": "list",
      "doc": "The RDMA devices that serve storage and no GPU; null for those found."},
     {"name": "gpudirect_expected", "type": "bool",
      "doc": "Whether NICs have to reach the memory of GPUs here: what stands in the way is then an error, else a "

@@ -95,14 +95,14 @@ OPTIONS = (
      "doc": "The class and all that follows from it, by the filter C(gpuwright.node.traffic_class)."},
     {"name": "rdma_roce_infiniband_sl", "type": "raw",
      "doc": "The service level to send with on InfiniBand, as the subnet manager has it; null for its default."},
-    {"name": "rdma_roce_compute_nics", "type": "raw",
+    {"name": "rdma_roce_compute_nics", "type": "list",
      "doc": "The NICs that serve GPUs: RDMA devices, interfaces or PCI addresses. Null for those that the topology "
             "shows."},
-    {"name": "rdma_roce_storage_nics", "type": "raw",
+    {"name": "rdma_roce_storage_nics", "type": "list",
      "doc": "The NICs that serve storage, named alike. Null for all others but those that people log in through."},
-    {"name": "rdma_roce_interfaces", "type": "raw",
+    {"name": "rdma_roce_interfaces", "type": "list",
      "doc": "The interfaces whose priorities are set."},
-    {"name": "rdma_roce_rdma_devices", "type": "raw",
+    {"name": "rdma_roce_rdma_devices", "type": "list",
      "doc": "The RDMA devices with RoCE that the class is for."},
     {"name": "rdma_roce_expected_rate", "type": "raw",
      "doc": "The rate that ports must have in Gb/s, or a dict of device or interface to that. Null compares rails with "
@@ -112,7 +112,7 @@ OPTIONS = (
             "bytes."},
     {"name": "rdma_roce_address_family", "type": "str", "choices": ["IPv4", "IPv6"],
      "doc": "The addresses that RoCE goes by."},
-    {"name": "rdma_roce_services", "type": "raw",
+    {"name": "rdma_roce_services", "type": "list",
      "doc": "The services that start RDMA jobs. What is not installed is left out."},
     {"name": "rdma_roce_ibnetdiscover", "type": "bool",
      "doc": "Whether the cabling of InfiniBand ports is checked with C(ibnetdiscover), which asks every switch of the "

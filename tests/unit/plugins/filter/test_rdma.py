@@ -42,7 +42,7 @@ def test_without_the_fact_the_error_says_what_to_run(name):
 @pytest.mark.parametrize("call, words", [
     (lambda: filters.roce_interfaces(FACT, ["rail1"]), "no RDMA device 'rail1' on this host; did you mean rail0"),
     (lambda: filters.roce_devices(FACT, None, ["x"]), "no RDMA device 'x'"),
-    (lambda: filters.traffic_class(FACT, 9), "gpuwright.node.traffic_class: priority 9 is not"),
+    (lambda: filters.traffic_class(FACT, 9), "gpuwright.node.traffic_class: rdma_roce_priority: 9 is not"),
     (lambda: filters.fabric_report(FACT, None), "gpuwright.node.fabric_report: the class must be"),
 ])
 def test_bad_input_is_a_filter_error_in_words(call, words):

@@ -69,3 +69,27 @@ def test_a_row_that_nobody_asks_for_names_no_missing_device():
 def test_originals_come_back_in_the_turn_that_their_kind_says():
     entries = {key: {"kind": "stand_in", "target": key, "path": "/"} for key in ("late one", "one", "zero")}
     assert [key for key, _entry in _plan.in_order(entries)] == ["one", "zero", "late one"]
+
+
+OPTIONS = ({"name": "network_interfaces", "type": "list"}, {"name": "network_touch_management", "type": "bool"},
+           {"name": "network_rail_gateways", "type": "dict"})
+
+
+def test_a_list_of_devices_that_arrives_as_text_is_one_name_and_not_its_letters():
+    given = {"network_interfaces": "eth0,eth1", "network_touch_management": "yes", "network_rail_gateways": {"a": "b"}}
+    assert _input.check_options(OPTIONS, given) == {
+        "network_interfaces": ["eth0", "eth1"], "network_touch_management": True, "network_rail_gateways": {"a": "b"}}
+    assert _input.check_options(OPTIONS, {"network_interfaces": None}) == {"network_interfaces": None}
+
+
+def test_an_option_of_another_type_is_refused_by_its_name():
+    with pytest.raises(_input.BadInput, match="network_interfaces: 7 is not a list of names; .*neither true nor false"):
+        _input.check_options(OPTIONS, {"network_interfaces": 7, "network_touch_management": "perhaps"})
+
+
+def test_what_is_known_is_of_the_same_sort_as_what_was_asked_for(kind):
+    kind.devices = lambda host: dict.fromkeys(["/", "/data", "/proc", "/sys/fs/cgroup", "eth0", "vda"], "")
+    with pytest.raises(_input.BadInput, match="no /models here; known: /, /data$"):
+        check(9000, {"network_interfaces": ["/models"]})
+    with pytest.raises(_input.BadInput, match="no nvme7n1 here; known: eth0, vda$"):
+        check(9000, {"network_interfaces": ["nvme7n1"]})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gpuwright.node.plugins.module_utils._values import Int, Pages, Word, nearest
+from ansible_collections.gpuwright.node.plugins.module_utils._values import Int, Pages, Word, name_list, nearest
 
 
 @pytest.mark.parametrize("raw, text", [(44, "44"), ("44", "44"), (" 7 ", "7"), (0, "0"), ("+5", "5")])
@@ -108,3 +108,21 @@ def test_pages_that_are_not_named_are_none():
 
 def test_nearest_lists_what_is_known_when_nothing_is_close():
     assert nearest("xyz", ["always", "never"]) == "known: always, never"
+    assert nearest("xyz", []) == "known: none"
+
+
+def test_a_word_that_is_like_none_is_answered_with_the_legal_ones_once():
+    with pytest.raises(ValueError, match="^'absent' is not one of loaded$"):
+        Word("loaded").parse("absent")
+    with pytest.raises(ValueError, match="^'dcsp' is not one of dscp, pcp; did you mean dscp[?]$"):
+        Word("dscp", "pcp").parse("dcsp")
+
+
+def test_a_list_of_names_may_arrive_as_text_and_is_never_taken_letter_by_letter():
+    assert name_list("eth0, eth1,") == ["eth0", "eth1"]
+    assert name_list("/mnt/my models") == ["/mnt/my models"]
+    assert name_list(("eth0",)) == ["eth0"]
+    assert name_list("") == []
+    for raw in ({"eth0": 1}, 3, [3], True):
+        with pytest.raises(ValueError, match="is not a list of names"):
+            name_list(raw)

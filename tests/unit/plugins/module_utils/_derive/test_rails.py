@@ -37,7 +37,7 @@ def test_two_groups_are_rails_and_the_one_between_is_not():
 def test_a_table_follows_from_the_name_alone():
     many = rails.rail_routes(["rail%d" % number for number in range(8)], 52000)
     assert len(set(many.values())) == 8
-    assert rails.rail_routes(["rail3"], 52000) == {"rail3": many["rail3"]}
+    assert rails.rail_routes(["rail3"], 52000) == {"rail3": many["rail3"]} == rails.rail_routes("rail3", 52000)
     assert rails.rail_routes(["rail3"], 62000)["rail3"] == "table %d" % (int(many["rail3"].split()[1]) + 10000)
 
 

@@ -39,12 +39,13 @@ def test_the_operators_word_holds_by_any_name():
     assert rdma_rails.compute(node(), ["stor0"]) == ["mlx5_1"]
     assert rdma_rails.storage(node(), ["0000:99:00.0"]) == ["mlx5_2"]
     assert rdma_rails.roce_interfaces(node(), ["mlx5_0"], []) == ["rail0"]
+    assert rdma_rails.compute(node(), "stor0,mlx5_0") == rdma_rails.compute(node(), ["stor0", "mlx5_0"])
 
 
 def test_a_misspelt_nic_is_told_with_the_nearest():
     with pytest.raises(ValueError, match="no RDMA device 'mlx5_O' on this host; did you mean mlx5_"):
         rdma_rails.roce_devices(node(), ["mlx5_O"])
-    with pytest.raises(ValueError, match="no RDMA device 'x' on this host; none"):
+    with pytest.raises(ValueError, match="no RDMA device 'x' on this host; known: none"):
         rdma_rails.compute({}, ["x"])
 
 
