@@ -98,9 +98,9 @@ class Word:
         if word in self.never:
             raise ValueError("%r is never written: %s; legal is %s" % (word, self.never[word], self.describe()))
         if word not in self.words:
-            close = nearest(word, self.words)
-            raise ValueError("%r is not %s%s%s" % (raw, self.describe(), "; " + close if close.startswith("did") else "",
-                                                   _null_hint(raw)))
+            near = nearest(word, self.words)
+            near = "; " + near if near.startswith("did you") else ""  # The rest was just listed.
+            raise ValueError("%r is not %s%s%s" % (raw, self.describe(), near, _null_hint(raw)))
         return word
 
     def read(self, text):

@@ -34,7 +34,8 @@ def traffic_class(topology, priority=3, dscp=26, cnp_priority=6, cnp_dscp=48, in
     """
     priority, cnp_priority = (_number(name, value, 7) for name, value in (
         ("rdma_roce_priority", priority), ("rdma_roce_cnp_priority", cnp_priority)))
-    dscp, cnp_dscp = (_number(name, value, 63) for name, value in (("rdma_roce_dscp", dscp), ("rdma_roce_cnp_dscp", cnp_dscp)))
+    dscp, cnp_dscp = (_number(name, value, 63) for name, value in (
+        ("rdma_roce_dscp", dscp), ("rdma_roce_cnp_dscp", cnp_dscp)))
     if cnp_priority == priority or cnp_dscp == dscp:
         raise ValueError("congestion notifications (CNP) need a priority and a DSCP of their own: with those of the "
                          "data, priority %d and DSCP %d, they would wait behind what they are to slow down"

@@ -47,9 +47,11 @@ def test_the_devices_of_the_node_are_told_apart():
 
 
 @pytest.mark.parametrize("asked, words", [
-    ((8, 26), "rdma_roce_priority: 8 is not a number from 0 to 7"), ((3, 64), "rdma_roce_dscp: 64 is not"), ((True, 26), "priority: True"),
+    ((8, 26), "rdma_roce_priority: 8 is not a number from 0 to 7"), ((3, 64), "rdma_roce_dscp: 64 is not"),
+    ((True, 26), "rdma_roce_priority: True"),
     ((3, 26, 3, 48), "congestion notifications .* of their own"), ((3, 26, 6, 26), "of their own"),
-    ((3, "x"), "rdma_roce_dscp: 'x'"), ((3, 26, 6, 48, 16), "rdma_roce_infiniband_sl: 16 is not a number from 0 to 15")])
+    ((3, "x"), "rdma_roce_dscp: 'x'"),
+    ((3, 26, 6, 48, 16), "rdma_roce_infiniband_sl: 16 is not a number from 0 to 15")])
 def test_what_is_no_class_is_told_in_words(asked, words):
     with pytest.raises(ValueError, match=words):
         declare({}, *asked)
