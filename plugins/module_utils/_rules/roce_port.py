@@ -89,7 +89,7 @@ def r26_mtu(view):
     if other:
         found.append("%s, not %s as rdma_roce_mtu says; %s" % (listed(other), expected, _FIX))
     if len(seen) > 1:
-        found.append("the MTU differs between ports of this node: %s" % listed(
+        found.append("the MTU differs between ports of this node: %s; network_mtu gives all the same" % listed(
             "%d on %s" % (mtu, listed(names)) for mtu, names in sorted(seen.items())))
     return [finding("R26", "W", None, words) for words in found]
 

@@ -43,7 +43,7 @@ def of_host(name, host, width):
         steps = [step for step in host["settings"] if step["role"] == role]
         lines += [("", None), (role, None)]
         rows = [((_name(step), _running(step), _text(step["desired"]), status_of(step), _why(step)), status_of(step))
-                for step in steps if not _is_nowhere(step)]
+                for step in steps if step["name"] not in _absent(steps)]
         nothing = _nothing(None if told.get("failed") else role)
         found_some = role == "health" and any(found["role"] == role for found in host["rules"])
         lines += table(_HEADS, rows, width) if rows else [] if found_some or steps else [("  %s" % nothing, None)]
@@ -57,17 +57,20 @@ def of_host(name, host, width):
     return lines + [("", None)] + [(text, _worst(host)) for text in paragraph(host_line(name, host), width, 2)]
 
 
-def _is_nowhere(step):
-    """Whether it does not apply here as a whole: a device that is missing among others stays in the table."""
-    return status_of(step) == "not_applicable" and step["target"] in (None, step["name"])
+def _absent(steps):
+    """The settings that apply nowhere here, for one reason: a device that is missing among others stays in the table."""
+    told = {}
+    for step in steps:
+        told.setdefault(step["name"], set()).add((status_of(step), step.get("reason")))
+    return {name for name, found in told.items() if len(found) == 1 and next(iter(found))[0] == "not_applicable"}
 
 
 def _nowhere(steps, width):
     """What does not apply here, a sentence a reason."""
-    reasons = {}
+    reasons, absent = {}, _absent(steps)
     for step in steps:
-        if _is_nowhere(step):
-            reasons.setdefault(step["reason"], []).append(step["name"].replace("{device}.", ""))
+        if step["name"] in absent:
+            reasons.setdefault(step["reason"], {})[step["name"].replace("{device}.", "")] = None
     said = ["  not_applicable: %s: %s" % (", ".join(names), reason) for reason, names in reasons.items()]
     return [(text, None) for sentence in said for text in paragraph(sentence, width, 4)]
 

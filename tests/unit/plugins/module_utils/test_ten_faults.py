@@ -38,7 +38,8 @@ FOUND = {
                                    "remove it, with NCCL 2.21 or later"])],
     "MTU 1500 on one rail": [
         ("rdma_roce", "R26", "W", ["mlx5_7 (rail6) has MTU 1500, so RoCE sends 1024 bytes", "network_mtu sets it"]),
-        ("rdma_roce", "R26", "W", ["the MTU differs between ports of this node: 1500 on mlx5_7 (rail6)"])],
+        ("rdma_roce", "R26", "W", ["the MTU differs between ports of this node: 1500 on mlx5_7 (rail6)",
+                                  "network_mtu gives all the same"])],
     "NIC at half width": [
         ("gpudirect", "R14", "E", ["mlx5_8 (%s): its link, 32.0 GT/s PCIe x8, carries 31.5 GB/s" %
                                    ten_faults.eight_gpu.NIC_ADDRESSES[7], "its port 50", "x16: reseat the card"])],

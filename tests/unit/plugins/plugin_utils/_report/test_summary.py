@@ -99,10 +99,14 @@ def test_what_does_not_apply_is_a_sentence_a_reason_and_no_row():
     nowhere = [step(name, None, "1", "not_applicable", reason="there is no RDMA device here")
                for name in ("dcb/trust", "net.ipv4.conf.{device}.arp_ignore")]
     missing = step("ring/rx", None, "1024", "not_applicable", target="eth0/ring/rx", reason="its driver has no rings")
-    lines = text(summary.of_host("node1", host(OK, *nowhere, missing), 120))
+    nowhere += [step("ecn/enable", None, "3", "not_applicable", target="eth%d/ecn/enable" % number, reason="no OFED")
+                for number in range(8)]
+    other = step("ring/rx", "1024", "1024", "ok", target="eth1/ring/rx")
+    lines = text(summary.of_host("node1", host(OK, *nowhere, missing, other), 120))
+    assert "  not_applicable: ecn/enable: no OFED" in lines and not any("eth0/ecn" in line for line in lines)
     assert "  not_applicable: dcb/trust, net.ipv4.conf.arp_ignore: there is no RDMA device here" in lines
     assert any(line.startswith("  eth0/ring/rx ") and line.endswith("its driver has no rings") for line in lines)
-    assert lines[-1] == "node1: 1 ok, 3 not_applicable"
+    assert lines[-1] == "node1: 2 ok, 11 not_applicable"
 
 
 def test_a_role_of_which_nothing_applies_has_no_table():
