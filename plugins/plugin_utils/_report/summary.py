@@ -58,7 +58,7 @@ def of_host(name, host, width):
 
 
 def _absent(steps):
-    """The settings that apply nowhere here, for one reason: a device that is missing among others stays in the table."""
+    """The settings that apply nowhere here, for one reason. A device that is missing among others stays a row."""
     told = {}
     for step in steps:
         told.setdefault(step["name"], set()).add((status_of(step), step.get("reason")))
