@@ -47,13 +47,17 @@ def _values(text):
 
 
 def read(host, device, group):
-    """The same of a device; empty where its driver has no such thing. Raises OSError in ethtool's own words."""
-    status, output, errors = _run(host, [ASK[group], device], changes=False)
-    if status and _number(errors) == errno.EOPNOTSUPP:
-        return {"now": {}, "most": {}}
-    if status:
-        raise _error(errors or output, status)
-    return parse(output)
+    """The same of a device, asked once between two changes; empty where its driver has no such thing.
+
+    Raises OSError in ethtool's own words.
+    """
+    key = ("ethtool", group, device)
+    if key not in host.facts:
+        status, output, errors = _run(host, [ASK[group], device], changes=False)
+        if status and _number(errors) != errno.EOPNOTSUPP:
+            raise _error(errors or output, status)
+        host.facts[key] = {"now": {}, "most": {}} if status else parse(output)
+    return host.facts[key]
 
 
 def write(host, device, group, values):

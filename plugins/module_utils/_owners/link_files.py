@@ -32,16 +32,24 @@ def is_ours(path):
 
 def in_order(host, suffix):
     """The paths of all files of a suffix, in the order in which they are tried; ours are left out."""
-    found = {}
-    for folder in FOLDERS:
-        for name in host.names(folder):
-            if name.endswith(suffix) and not name.startswith(OURS):
-                found.setdefault(name, "%s/%s" % (folder, name))
-    return [found[name] for name in sorted(found)]
+    if ("link files", suffix) not in host.facts:
+        found = {}
+        for folder in FOLDERS:
+            for name in host.names(folder):
+                if name.endswith(suffix) and not name.startswith(OURS):
+                    found.setdefault(name, "%s/%s" % (folder, name))
+        host.facts["link files", suffix] = [found[name] for name in sorted(found)]
+    return host.facts["link files", suffix]
 
 
 def lines(host, path):
     """[{section, key, value, file, line}] of a file and its drop-ins; `section` counts, for some come repeatedly."""
+    if ("link file", path) not in host.facts:
+        host.facts["link file", path] = _read_lines(host, path)
+    return host.facts["link file", path]
+
+
+def _read_lines(host, path):
     found, name = [], path.rpartition("/")[2]
     drop_ins = {}
     for folder in FOLDERS:

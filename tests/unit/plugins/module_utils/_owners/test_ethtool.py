@@ -103,3 +103,14 @@ def test_a_refusal_has_its_number(errors, number):
 def test_what_is_so_already_is_no_failure():
     ethtool.write(Says(80, "", "rx unmodified, ignoring\nno ring parameters changed, aborting\n"), "e", "ring",
                   {"rx": "9"})
+
+
+def test_it_is_asked_once_between_two_changes():
+    host = Says(0, "Ring parameters for eth1:\nPre-set maximums:\nRX: 9\nCurrent hardware settings:\nRX: 5\n", "")
+    for _time in range(3):
+        assert ethtool.read(host, "eth1", "ring") == {"now": {"rx": "5"}, "most": {"rx": "9"}}
+    assert host.asked == ["ethtool -g eth1"]
+    ethtool.read(host, "eth2", "ring")
+    host.facts.clear()  # As any change does.
+    ethtool.read(host, "eth1", "ring")
+    assert host.asked == ["ethtool -g eth1", "ethtool -g eth2", "ethtool -g eth1"]
