@@ -133,9 +133,10 @@ def protect_jobs(plan, allow):
         step.update(status="refused", reason=words + "; gpuwright_allow: [link] lets it through")
 
 
-def hold_back(plan, allow):
+def hold_back(plan, allow, option=None):
     """Mark what this node sets in a way that was never tried on the real thing, and refuse to change it so, or at all,
     without a word of the operator's. What was set so, and outlives no boot, comes back so without another word.
+    `option` is the role's own for that word, if it has one.
     """
     for step in plan.steps:
         kind = KINDS[step["kind"]]
@@ -148,6 +149,7 @@ def hold_back(plan, allow):
             refusal = kind.refusal(plan.host) if hasattr(kind, "refusal") else None
             let_go = "_restore" in step and kind.VOLATILE
             if refusal is None and words and "unverified" not in allow and not let_go:
-                refusal = words + "; gpuwright_allow: [unverified] lets it through"
+                refusal = "%s; %s lets it through" % (
+                    words, "%s: true" % option if option else "gpuwright_allow: [unverified]")
             if refusal:
                 step.update(status="refused", reason=refusal)

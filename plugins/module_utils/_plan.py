@@ -65,7 +65,9 @@ def build(host, role, catalogue, values, request):
         if step["status"] is None:
             _judge(step)
     plan.steps.extend(_let_go(plan))
-    _guard.hold_back(plan, request["allow"] + _allowed(role, options))
+    own = role + "_apply"
+    _guard.hold_back(plan, request["allow"] + _allowed(role, options),
+                     own if any(option["name"] == own for option in catalogue.OPTIONS) else None)
     plan.findings = _guard.consult(plan, catalogue.RULES, options)
     _guard.protect_jobs(plan, request["allow"])
     _write_again(plan)

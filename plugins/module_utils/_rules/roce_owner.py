@@ -65,6 +65,18 @@ def dcbx_owner(view):
     return found
 
 
+def unseen(view):
+    """Where no tool shows trust and PFC, nobody knows whether RoCE is protected: no row says so, for none applies."""
+    names = {name for device in roce(view) for name in rdma_rails.interfaces_of(topology(view), device)}
+    dark = sorted(name for name in names.intersection(view.options.get("rdma_roce_interfaces") or ())
+                  if view.host.runs_commands and not {"trust", "pfc"} & set(dcbx.state(view.host, name)))
+    if not dark:
+        return []
+    return [finding("R6", "W", None, "%s: what the NIC trusts and whether PFC is on cannot be seen, for neither dcb "
+                    "nor mlnx_qos answers for it: install dcb (package iproute2 or iproute-dcb), or mlnx-tools where "
+                    "the driver is of OFED or DOCA" % listed(dark))]
+
+
 def ofed_only(view):
     """Which knobs only the drivers of OFED or DOCA have, where these NICs run Linux's own."""
     names = {name for device in roce(view) for name in rdma_rails.interfaces_of(topology(view), device)}

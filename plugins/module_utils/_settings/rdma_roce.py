@@ -129,11 +129,15 @@ RULES = (roce_class.r6_sent_and_protected, roce_class.r6_in_force, roce_class.r7
          rdma_rail.lldp_cabling, rdma_rail.infiniband_cabling, memlock.r15_jobs, memlock.r15_services,
          limit.services_are_known, limit.slurm_propagates, limit.docker_ulimits, limit.logins, limit.stack,
          limit.r35_shm, limit.r35_remove_ipc,
-         roce_owner.r27_by_hand, roce_owner.other_scripts, roce_owner.dcbx_owner, roce_owner.ofed_only)
+         roce_owner.r27_by_hand, roce_owner.other_scripts, roce_owner.dcbx_owner, roce_owner.unseen,
+         roce_owner.ofed_only)
 
 _NO_RDMA = "there is no RDMA device here"
 _INFINIBAND = "all RDMA ports here are InfiniBand: priorities and service levels are the subnet manager's"
+_FOR_GPUS = ("the RDMA ports that serve GPUs and storage are InfiniBand, where priorities and service levels are the "
+             "subnet manager's")
 _IWARP = "no RDMA port here is RoCE"
+_NEITHER = "no RoCE port here serves GPUs or storage: name those that do in rdma_roce_compute_nics"
 
 
 def withhold(view, options, names):
@@ -141,7 +145,9 @@ def withhold(view, options, names):
     layers = {port["link_layer"] for device in view.topology("rdma_devices") for port in device["ports"]}
     if not view.topology("rdma_devices"):
         return dict.fromkeys(names, _NO_RDMA)
-    if rdma_node.ETHERNET in layers:
+    chosen = [options.get(name) for name in (_INTERFACES, _DEVICES)]
+    if rdma_node.ETHERNET in layers and (None in chosen or any(chosen)):
         return {}
-    why = _INFINIBAND if rdma_node.INFINIBAND in layers else _IWARP
+    why = {(True, True): _FOR_GPUS, (True, False): _INFINIBAND, (False, True): _NEITHER, (False, False): _IWARP}[
+        rdma_node.INFINIBAND in layers, rdma_node.ETHERNET in layers]
     return {row.name: why for row in _LINK if row.name in names}

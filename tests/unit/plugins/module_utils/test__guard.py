@@ -139,7 +139,10 @@ def untried(monkeypatch):
 def test_what_was_never_tried_is_checked_only_and_marked(tmp_path, untried):
     step = steps(apply(plain_node.build(tmp_path), "vm", {"kernel.panic": 10}, catalogue=UNVERIFIED))["kernel.panic"]
     assert (step["status"], step["unverified"]) == ("refused", "never tried on a real NIC")
-    assert step["reason"] == "never tried on a real NIC; gpuwright_allow: [unverified] lets it through"
+    assert step["reason"] == "never tried on a real NIC; vm_apply: true lets it through"
+    nameless = types.SimpleNamespace(RULES=(), OPTIONS=(), ROWS=UNVERIFIED.ROWS)
+    step = steps(plan(tmp_path, "vm", {"kernel.panic": 10}, catalogue=nameless))["kernel.panic"]
+    assert step["reason"].endswith("; gpuwright_allow: [unverified] lets it through")
     assert (tmp_path / "proc/sys/kernel/panic").read_text() == "0\n"
 
 

@@ -69,3 +69,14 @@ def test_what_only_ofed_has_is_said_once(root):
     for name in roce_node.RAILS + roce_node.STORAGE:
         put(root, "/sys/class/net/%s/ecn/roce_np/cnp_dscp" % name, "48")
     assert rules.ofed_only(view(root)) == []
+
+
+def test_r6_what_no_tool_shows_is_not_passed_over_in_silence(tmp_path):
+    root = roce_node.build(tmp_path, tools=())
+    (severity, message), = messages(rules.unseen(view(root)), "R6")
+    assert severity == "W" and message.startswith("rail0, rail1") and "install dcb (package iproute2" in message
+    assert rules.unseen(view(root, rdma_roce_interfaces=[])) == []
+
+
+def test_r6_where_a_tool_answers_all_is_seen(root):
+    assert rules.unseen(view(root)) == []
