@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 import yaml
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings import cpu_isolation
 
-from tests.conftest import CHECKOUT, COLLECTIONS
+from tests.conftest import CHECKOUT
+from tests.sysroots import evaluated_role
 
 DEFAULTS = CHECKOUT / "roles/cpu_isolation/defaults/main.yml"
 HOUSEKEEPING, WORKLOAD = "0-1,4-5,8-9,12-13", "2-3,6-7,10-11,14-15"
@@ -44,31 +40,14 @@ ALWAYS = {"cpu_isolation_governor": "performance"}
 @pytest.fixture(name="values", scope="module")
 def fixture_values(tmp_path_factory):
     """(mode, machine) to the values of the role's variables."""
-    folder = tmp_path_factory.mktemp("cpu_isolation")
-    hosts = {"%s-%s" % (mode, name): {"fact": fact, "cpu_isolation_mode": mode}
+    hosts = {"%s-%s" % (mode, name): {"topology": fact, "cpu_isolation_mode": mode}
              for mode in MODES for name, fact in (("node", NODE), ("tiny", TINY))}
-    hosts["chosen-node"] = {"fact": NODE, "cpu_isolation_mode": "slices",
+    hosts["chosen-node"] = {"topology": NODE, "cpu_isolation_mode": "slices",
                             "cpu_isolation_housekeeping_cores_per_node": 1}
-    hosts["by_hand-node"] = {"fact": NODE, "cpu_isolation_mode": "slices", "cpu_isolation_housekeeping": "0-3",
+    hosts["by_hand-node"] = {"topology": NODE, "cpu_isolation_mode": "slices", "cpu_isolation_housekeeping": "0-3",
                              "cpu_isolation_cpus": "4-15"}
-    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    defaults = yaml.safe_load(DEFAULTS.read_text())
-    del defaults["cpu_isolation_mode"]
-    (folder / "roles/defaulted/defaults").mkdir(parents=True)
-    (folder / "roles/defaulted/defaults/main.yml").write_text(yaml.safe_dump(defaults, width=10000))
-    names = ", ".join("'%s': %s" % (name, name) for name in sorted(defaults))
-    (folder / "roles/defaulted/tasks").mkdir()
-    (folder / "roles/defaulted/tasks/main.yml").write_text(json.dumps([{"ansible.builtin.copy": {
-        "dest": str(folder) + "/{{ inventory_hostname }}.out", "content": "{{ {%s} | to_json }}" % names}}]))
-    (folder / "play.yml").write_text(json.dumps([
-        {"hosts": "all", "gather_facts": False, "connection": "local", "roles": ["defaulted"],
-         "vars": {"ansible_facts": {"topology": "{{ fact }}"}}}]))
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-    environment.update(ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_PYTHON_INTERPRETER=sys.executable)
-    answer = subprocess.run([sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", "play.yml"], cwd=folder,
-                            env=environment, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    return {tuple(name.split("-")): json.loads((folder / (name + ".out")).read_text()) for name in hosts}
+    found = evaluated_role.variables(tmp_path_factory.mktemp("cpu_isolation"), "cpu_isolation", hosts)
+    return {tuple(name.split("-")): given for name, given in found.items()}
 
 
 def settings(given):

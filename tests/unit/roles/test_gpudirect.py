@@ -5,17 +5,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
-import yaml
 
-from tests.conftest import CHECKOUT, COLLECTIONS
+from tests.sysroots import evaluated_role
 
-DEFAULTS = CHECKOUT / "roles/gpudirect/defaults/main.yml"
 ASKED = {"gpudirect_peermem": "loaded", "gpudirect_persistenced": "enabled", "gpudirect_fabricmanager": "enabled"}
 # What takes a boot, stalls traffic or takes isolation away is the operator's to ask for.
 LEFT = ["gpudirect_iommu", "gpudirect_max_read_request", "gpudirect_acs", "gpudirect_relaxed_ordering",
@@ -25,22 +18,9 @@ LEFT = ["gpudirect_iommu", "gpudirect_max_read_request", "gpudirect_acs", "gpudi
 @pytest.fixture(name="values", scope="module")
 def fixture_values(tmp_path_factory):
     """Host to the values of the role's variables."""
-    folder = tmp_path_factory.mktemp("gpudirect")
-    groups = {"training": {"hosts": {"trainer": {}, "told": {"gpuwright_workload": "inference"}}},
-              "inference": {"hosts": {"server": {"gpuwright_compute_nics": ["mlx5_0"]}}}}
-    (folder / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
-    names = sorted(yaml.safe_load(DEFAULTS.read_text()))
-    content = "{{ {%s} | to_json }}" % ", ".join("'%s': %s" % (name, name) for name in names)
-    (folder / "play.yml").write_text(yaml.safe_dump([{
-        "hosts": "all", "gather_facts": False, "connection": "local", "vars_files": [str(DEFAULTS)], "tasks": [
-            {"ansible.builtin.copy": {"dest": str(folder) + "/{{ inventory_hostname }}.out", "content": content}}]}],
-        width=10000))
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-    environment.update(ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_PYTHON_INTERPRETER=sys.executable)
-    answer = subprocess.run([sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", "play.yml"], cwd=folder,
-                            env=environment, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    return {host: json.loads((folder / (host + ".out")).read_text()) for host in ("trainer", "told", "server")}
+    groups = {"training": {"trainer": {}, "told": {"gpuwright_workload": "inference"}},
+              "inference": {"server": {"gpuwright_compute_nics": ["mlx5_0"]}}}
+    return evaluated_role.variables(tmp_path_factory.mktemp("gpudirect"), "gpudirect", groups, group=None)
 
 
 def test_only_what_disturbs_nobody_is_asked_for(values):

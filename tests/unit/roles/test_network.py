@@ -5,19 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
-import yaml
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings import network
 
-from tests.conftest import CHECKOUT, COLLECTIONS
+from tests.sysroots import evaluated_role
 
-DEFAULTS = CHECKOUT / "roles/network/defaults/main.yml"
 ALWAYS = {"network_nr_open": 1048576, "network_limit_nofile": 1048576, "network_rmem_max": 67108864,
           "network_wmem_max": 67108864, "network_tcp_rmem": "4096 131072 67108864",
           "network_tcp_wmem": "4096 65536 67108864", "network_somaxconn": 4096, "network_tcp_max_syn_backlog": 4096,
@@ -36,36 +29,21 @@ def node(*nics):
 
 
 HOSTS = {
-    "apart": {"fact": node(nic(0, "10.0.0.1/24"), nic(1, "10.0.1.1/24"))},
-    "shared": {"fact": node(nic(0, "10.0.0.1/16"), nic(1, "10.0.0.2/16", "fd00::2/64"),
+    "apart": {"topology": node(nic(0, "10.0.0.1/24"), nic(1, "10.0.1.1/24"))},
+    "shared": {"topology": node(nic(0, "10.0.0.1/16"), nic(1, "10.0.0.2/16", "fd00::2/64"),
                             nic(2, "10.0.0.3/16", default_route=True)),
                "network_rail_gateways": {"rail1": ["10.0.255.254", "fd00::1"]}},
-    "elsewhere": {"fact": node(nic(0, "10.0.0.1/16"), nic(1, "10.0.0.2/16")), "network_rail_table_base": "62000"},
-    "named": {"fact": node(), "network_rails": ["eth5"], "network_tcp_congestion_control": "bbr",
+    "elsewhere": {"topology": node(nic(0, "10.0.0.1/16"), nic(1, "10.0.0.2/16")), "network_rail_table_base": "62000"},
+    "named": {"topology": node(), "network_rails": ["eth5"], "network_tcp_congestion_control": "bbr",
               "gpuwright_workload": "cpu"}}
 
 
 @pytest.fixture(name="values", scope="module")
 def fixture_values(tmp_path_factory):
     """Host to the values of the role's variables."""
-    folder = tmp_path_factory.mktemp("network")
-    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": HOSTS}, "training": {"hosts": {"shared": {}}}}))
-    defaults = yaml.safe_load(DEFAULTS.read_text())
-    (folder / "roles/defaulted/defaults").mkdir(parents=True)
-    (folder / "roles/defaulted/defaults/main.yml").write_text(yaml.safe_dump(defaults, width=10000))
-    names = ", ".join("'%s': %s" % (name, name) for name in sorted(defaults))
-    (folder / "roles/defaulted/tasks").mkdir()
-    (folder / "roles/defaulted/tasks/main.yml").write_text(json.dumps([{"ansible.builtin.copy": {
-        "dest": str(folder) + "/{{ inventory_hostname }}.out", "content": "{{ {%s} | to_json }}" % names}}]))
-    (folder / "play.yml").write_text(json.dumps([
-        {"hosts": "all", "gather_facts": False, "connection": "local", "roles": ["defaulted"],
-         "vars": {"ansible_facts": {"topology": "{{ fact }}"}}}]))
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-    environment.update(ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_PYTHON_INTERPRETER=sys.executable)
-    answer = subprocess.run([sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", "play.yml"], cwd=folder,
-                            env=environment, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    return {name: json.loads((folder / (name + ".out")).read_text()) for name in HOSTS}
+    groups = {"training": {"shared": HOSTS["shared"]},
+              "others": {name: given for name, given in HOSTS.items() if name != "shared"}}
+    return evaluated_role.variables(tmp_path_factory.mktemp("network"), "network", groups, group=None)
 
 
 def test_what_every_node_gets_and_what_none_gets(values):

@@ -5,15 +5,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 import yaml
 
-from tests.conftest import CHECKOUT, COLLECTIONS
+from tests.conftest import CHECKOUT
+from tests.sysroots import evaluated_role
 
 DEFAULTS = CHECKOUT / "roles/rdma_roce/defaults/main.yml"
 TASKS = CHECKOUT / "roles/rdma_roce/tasks/main.yml"
@@ -35,35 +31,19 @@ NODE = {"numa_nodes": [], "gpu_nics": {"0": ["mlx5_0"]},
                  nic("eno1", "0000:99:00.0", "mlx5_2", default_route=True)]}
 NONE = {"numa_nodes": [], "gpu_nics": {}, "rdma_devices": [], "nics": []}
 HOSTS = {
-    "node": {"fact": NODE},
-    "none": {"fact": NONE},
-    "named": {"fact": NODE, "gpuwright_compute_nics": ["rail0"], "gpuwright_storage_nics": []},
-    "other": {"fact": NODE, "rdma_roce_priority": 5, "rdma_roce_dscp": 34, "rdma_roce_infiniband_sl": 1},
-    "unmanaged": {"fact": NODE, "rdma_roce_cnp_dscp": None, "rdma_roce_cnp_priority": None},
-    "text": {"fact": NODE, "rdma_roce_dscp": "26", "rdma_roce_priority": "3"},
+    "node": {"topology": NODE},
+    "none": {"topology": NONE},
+    "named": {"topology": NODE, "gpuwright_compute_nics": ["rail0"], "gpuwright_storage_nics": []},
+    "other": {"topology": NODE, "rdma_roce_priority": 5, "rdma_roce_dscp": 34, "rdma_roce_infiniband_sl": 1},
+    "unmanaged": {"topology": NODE, "rdma_roce_cnp_dscp": None, "rdma_roce_cnp_priority": None},
+    "text": {"topology": NODE, "rdma_roce_dscp": "26", "rdma_roce_priority": "3"},
 }
 
 
 @pytest.fixture(name="values", scope="module")
 def fixture_values(tmp_path_factory):
     """Host to the values of the role's variables."""
-    folder = tmp_path_factory.mktemp("rdma_roce")
-    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": HOSTS}}))
-    (folder / "roles/defaulted/defaults").mkdir(parents=True)
-    (folder / "roles/defaulted/defaults/main.yml").write_text(DEFAULTS.read_text())
-    names = ", ".join("'%s': %s" % (name, name) for name in sorted(yaml.safe_load(DEFAULTS.read_text())))
-    (folder / "roles/defaulted/tasks").mkdir()
-    (folder / "roles/defaulted/tasks/main.yml").write_text(json.dumps([{"ansible.builtin.copy": {
-        "dest": str(folder) + "/{{ inventory_hostname }}.out", "content": "{{ {%s} | to_json }}" % names}}]))
-    (folder / "play.yml").write_text(json.dumps([
-        {"hosts": "all", "gather_facts": False, "connection": "local", "roles": ["defaulted"],
-         "vars": {"ansible_facts": {"topology": "{{ fact }}"}}}]))
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-    environment.update(ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_PYTHON_INTERPRETER=sys.executable)
-    answer = subprocess.run([sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", "play.yml"], cwd=folder,
-                            env=environment, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    return {name: json.loads((folder / (name + ".out")).read_text()) for name in HOSTS}
+    return evaluated_role.variables(tmp_path_factory.mktemp("rdma_roce"), "rdma_roce", HOSTS)
 
 
 def test_one_class_is_carried_through_all_values(values):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sysroots import role_arguments, ten_faults
+from tests.sysroots import evaluated_role, ten_faults
 
 RIGHT = "mlx5_0,mlx5_1,mlx5_2,mlx5_3,mlx5_5,mlx5_6,mlx5_7,mlx5_8"
 # What is so on the healthy node too: nothing sets the class again after a boot, until rdma_roce_apply lets us.
@@ -72,7 +72,7 @@ def fixture_plans(tmp_path_factory):
         roots[name] = ten_faults.build(folder / str(number), *faults)
         chosen = CHOSEN if name == NAMED else None
         hosts[name] = {"topology": ten_faults.fact(roots[name], compute_nics=chosen), "gpuwright_compute_nics": chosen}
-    asked = role_arguments.evaluate(tmp_path_factory.mktemp("play"), ten_faults.ROLES, hosts)
+    asked = evaluated_role.arguments(tmp_path_factory.mktemp("play"), ten_faults.ROLES, hosts)
     return {name: ten_faults.plans(root, asked[name]) for name, root in roots.items()}
 
 
