@@ -46,7 +46,8 @@ def compute(topology, named=None):
 def storage(topology, named=None, compute_nics=None):
     """The names of the RDMA devices that serve storage.
 
-    Unless they are named: all that have a PCI device and serve no GPU, but for those that people log in through.
+    Unless they are named: all that have a PCI device and serve no GPU, but for those that people log in through, and
+    a port beside one of those that is not in use.
     """
     if named is not None:
         chosen = set(resolve(topology, named))
@@ -54,7 +55,19 @@ def storage(topology, named=None, compute_nics=None):
     serving = set(compute(topology, compute_nics))
     return [device["name"] for device in topology.get("rdma_devices") or ()
             if device["name"] not in serving and device.get("pci_address")
-            and not _carries_default_route(topology, device)]
+            and not _carries_default_route(topology, device) and not _is_spare(topology, device)]
+
+
+def _is_spare(topology, device):
+    """Whether a device is the other port of the card that people log in through, and nobody uses it.
+
+    A port that only lost its link for now keeps its addresses, or is on a card of its own.
+    """
+    nics = topology.get("nics") or ()
+    own = [nic for nic in nics if nic.get("rdma_device") == device["name"]]
+    return (all(port.get("state") == "DOWN" for port in device["ports"])
+            and any(nic.get("default_route") and _same_card(nic, device) for nic in nics)
+            and bool(own) and all(nic.get("addresses") == [] for nic in own))
 
 
 def _carries_default_route(topology, device):

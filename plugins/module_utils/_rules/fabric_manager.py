@@ -25,7 +25,7 @@ def fabric(view):
 def r28_versions(view):
     """The fabric manager and IMEX refuse to work with a driver of another version, and CUDA with them."""
     found, told = [], fabric(view)
-    for name in nvswitch.needs(told):
+    for name in nvswitch.needs(told) if told["driver"] else ():
         version = told["daemons"].get(name)
         if name not in told["daemons"]:
             severity, words = _WITHOUT[name]

@@ -35,6 +35,18 @@ def test_storage_is_what_serves_no_gpu_and_nobody_logs_in_through():
     assert rdma_rails.roce_interfaces(node()) == ["rail0", "stor0"]
 
 
+@pytest.mark.parametrize("address, state, addresses, is_spare", [
+    ("0000:99:00.1", "DOWN", [], True), ("0000:99:00.1", "ACTIVE", [], False), ("0000:99:00.1", "DOWN", None, False),
+    ("0000:99:00.1", "DOWN", ["10.0.0.2/24"], False), ("0000:98:00.1", "DOWN", [], False)])
+def test_the_unused_port_beside_the_one_that_people_log_in_through_is_for_nothing(address, state, addresses, is_spare):
+    fact = node()
+    fact["rdma_devices"].append(device("mlx5_3", address, "eno2"))
+    fact["rdma_devices"][-1]["ports"][0]["state"] = state
+    fact["nics"].append(dict(nic("eno2", address, "mlx5_3"), addresses=addresses))
+    assert rdma_rails.storage(fact) == (["mlx5_1"] if is_spare else ["mlx5_1", "mlx5_3"])
+    assert rdma_rails.storage(fact, ["eno2"]) == ["mlx5_3"]
+
+
 def test_the_operators_word_holds_by_any_name():
     assert rdma_rails.compute(node(), ["stor0"]) == ["mlx5_1"]
     assert rdma_rails.storage(node(), ["0000:99:00.0"]) == ["mlx5_2"]

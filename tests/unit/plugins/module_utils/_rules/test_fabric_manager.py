@@ -35,6 +35,12 @@ def test_r28_none_at_all(tmp_path):
     assert severity == "E" and "is not installed, and without it CUDA does not start" in message
 
 
+def test_r28_before_there_is_a_driver_no_version_is_asked_for(tmp_path):
+    root = build(tmp_path, **{"/var/lib/dpkg/status": ""})
+    (root / "proc/driver/nvidia/version").unlink()
+    assert "R28" not in findings(root)
+
+
 @pytest.mark.parametrize("state, found", [("Completed", []), ("In Progress", ["E"]), ("Not Started", ["E"])])
 def test_r28_the_fabrics_state(tmp_path, state, found):
     root = build(tmp_path)
