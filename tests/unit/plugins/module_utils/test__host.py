@@ -51,7 +51,8 @@ def test_a_missing_file_is_none_and_an_unreadable_one_a_note(root):
 
 @pytest.mark.parametrize("change", [
     lambda host: host.write_value("/etc/plain", "x"), lambda host: host.write_file("/etc/new", b"x"),
-    lambda host: host.write_bytes_at("/etc/plain", 1, b"x"), lambda host: host.remove_file("/etc/plain"), lambda host: host.make_folder("/new"),
+    lambda host: host.write_bytes_at("/etc/plain", 1, b"x"),
+    lambda host: host.remove_file("/etc/plain"), lambda host: host.make_folder("/new"),
     lambda host: host.remove_folder("/etc"), lambda host: host.run(["true"]),
     lambda host: host.only_one("/lock", {}).__enter__(),
 ])
