@@ -96,13 +96,7 @@ def commit(host, roles, steps, changed, errors):
 
 def _remember(plan, due):
     """Put into the journal what this apply is about to change."""
-    for step in due:
-        if "_restore" not in step:
-            path, original = step["_undo"]
-            key = KINDS[step["kind"]].identity(step["_row"], step["target"], step["_path"])
-            _journal.remember_value(plan.journal, key, {
-                "role": plan.role, "kind": step["kind"], "name": step["name"], "target": step["target"], "path": path,
-                "original": original, "disruption": step["disruption"], "since": plan.host.now()})
+    remember_values(plan, plan.journal, due)
     changed = [(path, plan.role) for path, text in plan.wanted_files.items() if text != plan.files[path]]
     for path, role in changed + [(path, RUNNER) for path, _content, _mode in plan.runner]:
         remember_file(plan.host, plan.journal, path, role)
@@ -112,6 +106,17 @@ def _remember(plan, due):
         runner["needed_by"] = sorted(others | ({plan.role} if _desired.needs_runner(plan) else set()))
     if plan.take_over:
         plan.journal["owners"]["tuned"] = plan.take_over  # It still names the profile from before the first one.
+
+
+def remember_values(plan, journal, due):
+    """Put into the journal the originals of settings that are about to change and that it does not have yet."""
+    for step in due:
+        if "_restore" not in step:
+            path, original = step["_undo"]
+            key = KINDS[step["kind"]].identity(step["_row"], step["target"], step["_path"])
+            _journal.remember_value(journal, key, {
+                "role": plan.role, "kind": step["kind"], "name": step["name"], "target": step["target"], "path": path,
+                "original": original, "disruption": step["disruption"], "since": plan.host.now()})
 
 
 def remember_file(host, journal, path, role):

@@ -21,7 +21,7 @@ from .._owners.policy_routing import FAMILIES, PROTOCOL, is_ours, network, sourc
 KEYED_BY = "target"
 VOLATILE = True
 OWNER = None
-ABSENT = "none of these interfaces is up and has an address here, or ip(8) cannot be asked"
+ABSENT = "no interface is named for it, this one is not up or has no address yet, or ip(8) cannot be asked"
 PRIORITY = "32000"  # Before the table main, after what others usually put before it.
 _OTHERS = "rules of others"
 _NET = "/sys/class/net"
@@ -38,16 +38,14 @@ def file(role, target, taken=False):
 
 
 def places(host, row, options):
-    """[(target, path, fields)] of the interfaces that have something to route by now."""
-    if not host.runs_commands:
-        return []
+    """[(target, path, fields)] of the interfaces that are here; no path for one that has nothing to route yet."""
+    node = None
     try:
-        node = policy_routing.Node(host)
+        node = policy_routing.Node(host) if host.runs_commands else None
     except OSError as error:
         host.note("rail/route: %s" % error.strerror)
-        return []
-    return [("%s/%s" % (device, row.name), "%s/%s" % (_NET, device), {"device": device})
-            for device in options.get(row.devices) or () if node.interfaces(device)]
+    return [("%s/%s" % (device, row.name), "%s/%s" % (_NET, device) if node and node.interfaces(device) else None,
+             {"device": device}) for device in options.get(row.devices) or () if host.exists("%s/%s" % (_NET, device))]
 
 
 def devices(host):

@@ -4,13 +4,14 @@
 """Puts back what nothing native persists, such as interrupt affinities: at boot, and after a device was added.
 
 PRIVATE to the collection. Plans every role in /etc/gpuwright/desired again, by the engine's own plan, and writes the
-drifting settings of volatile kinds alone. Files, the journal and all other kinds are left to an apply.
+drifting settings of volatile kinds alone. Files and all other kinds are left to an apply; so is the journal, but for
+the originals of what came after it, such as a rail whose link was down then.
 """
 
 from __future__ import annotations
 
-from .. import _plan
-from .._apply import LOCK, RUNNERS_WORDS, write_step
+from .. import _journal, _plan
+from .._apply import LOCK, RUNNERS_WORDS, remember_values, write_step
 from .._host import Host, Locked
 from . import switch
 from .plans import plans, volatile_steps
@@ -69,6 +70,7 @@ def _write(made, problems, say):
         say("role %s: %s" % (role, problem))
     failed, checked = bool(problems), 0
     for plan in made.values():
+        _remember(plan, say)
         for step in volatile_steps(plan):
             if _is_due(step):
                 write_step(plan.host, step)
@@ -78,6 +80,20 @@ def _write(made, problems, say):
             checked += 1
     say("%d settings that nothing else persists were checked" % checked)
     return 1 if failed else 0
+
+
+def _remember(plan, say):
+    """Add to the journal what is changed here for the first time; without one nobody wants anything back."""
+    due = [step for step in volatile_steps(plan) if _is_due(step)]
+    if due and plan.host.exists(_journal.PATH):
+        journal = _journal.load(plan.host)  # Another role's plan may have added to it.
+        known = len(journal["entries"])
+        remember_values(plan, journal, due)
+        try:
+            if len(journal["entries"]) > known:
+                _journal.save(plan.host, journal)
+        except OSError as error:
+            say("role %s: what was found before is not kept: %s: %s" % (plan.role, _journal.PATH, error.strerror))
 
 
 def _outcome(step):

@@ -147,11 +147,14 @@ def test_a_gateway_elsewhere_is_an_error_before_anything_changes(host):
 
 
 @on_rails
-def test_places_are_the_interfaces_that_are_up_and_have_an_address(host):
+def test_only_an_interface_that_is_up_and_has_an_address_has_something_to_route(host):
     options = {"network_rails": ["r0", "r1", "r0-far", "r9"]}
-    assert [target for target, _path, _fields in rail_route.places(host, Row, options)] == [TARGET, "r1/rail/route"]
+
+    def told():
+        return {target: path for target, path, _fields in rail_route.places(host, Row, options)}
+    assert told() == {TARGET: PATH, "r1/rail/route": "/sys/class/net/r1", "r0-far/rail/route": None}
     command("ip", "link", "set", "r1", "down")
-    assert [target for target, _path, _fields in rail_route.places(host, Row, options)] == [TARGET]
+    assert told() == {TARGET: PATH, "r1/rail/route": None, "r0-far/rail/route": None}
     assert set(rail_route.devices(host)) >= {"r0", "r1", "lo"} and rail_route.places(host, Row, {}) == []
 
 
@@ -177,7 +180,8 @@ class Mute(Host):
 
 def test_without_ip_it_is_nowhere_and_says_why(tmp_path):
     host = Mute("/")
-    assert rail_route.places(host, Row, {"network_rails": ["lo"]}) == [] and rail_route.others(host) == []
+    nowhere = [("lo/rail/route", None, {"device": "lo"})]
+    assert rail_route.places(host, Row, {"network_rails": ["lo"]}) == nowhere and rail_route.others(host) == []
     assert host.notes == ["rail/route: ip: No such file or directory"]
     assert rail_route.places(Host(str(tmp_path)), Row, {"network_rails": ["lo"]}) == []
 

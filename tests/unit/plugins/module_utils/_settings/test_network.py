@@ -104,6 +104,23 @@ def test_a_rail_without_an_address_at_boot_waits_for_one(tmp_path):
     assert {rule["src"] for rule in network_node.state(root)["rules"]} == {"10.0.0.1", "fd00::1"}
 
 
+def test_a_rail_that_came_up_after_the_apply_is_given_back_with_the_others(tmp_path):
+    root = network_node.build(tmp_path)
+    before = plain_node.snapshot(root)
+    network_node.state(root, addresses=dict(network_node.RAILS, rail1=[]))
+    made = apply(root, {"rail/route": VALUES["rail/route"]})
+    assert statuses(made) == {"rail0/rail/route": "drift", "rail1/rail/route": "not_applicable"}
+    assert "not up or has no address yet" in steps(made)["rail1/rail/route"]["reason"]
+    network_node.state(root, addresses=network_node.RAILS)
+    journal = root / "var/lib/gpuwright/journal.json"
+    for times in (1, 2):
+        assert boot.put_back(network_node.Network(str(root), read_only=False), [].append) == 0
+        assert journal.read_text().count('"target": "rail1/rail/route"') == 1, times
+    assert {rule["src"] for rule in network_node.state(root)["rules"]} == {"10.0.0.1", "10.0.0.2", "fd00::1"}
+    assert roll_back(root).errors == []
+    assert plain_node.snapshot(root) == before
+
+
 def test_rules_of_others_are_a_conflict_that_names_them_or_enough(tmp_path):
     root = network_node.build(tmp_path)
     theirs = {"priority": 32765, "src": "10.0.0.2", "table": "1088", "six": False}
