@@ -8,14 +8,17 @@ PRIVATE to the collection. The words on the setting are its row's; nothing is wr
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
+import re
 
 from .._host import CommandNotRun, Host
 from .._input import KINDS
 from .._result import public, shorten
 from .._settings.catalogue import ROLES
 from .._values import nearest
+from . import desired
 from .cannot_do import CannotDo
 from .plans import plans
 from .text_table import columns
@@ -36,6 +39,11 @@ def arguments(parser):
 def run(args, say):
     """Say what is known; returns 0 for a setting as asked for or not managed, 1 if it is not, 2 if there is none."""
     host = Host(args.sysroot)
+    options = [_option(host, role, option) for role, catalogue in ROLES.items() for option in catalogue.OPTIONS
+               if option["name"] == args.setting]
+    if options:
+        say(json.dumps({"options": options}, indent=1, sort_keys=True) if args.json else _words(options[0]))
+        return 0
     made, problems = plans(host)
     rows = find(args.setting) or _by_target(args.setting, made)
     if not rows:
@@ -52,6 +60,29 @@ def run(args, say):
     return 0 if fine else 1
 
 
+def _option(host, role, option):
+    """What a variable that is no setting does, and what this node's role was given for it."""
+    try:
+        given = desired.read(host, role)["options"].get(option["name"])
+    except (OSError, desired.DamagedDesired):
+        given = None
+    return {"name": option["name"], "role": role, "doc": _plain(option["doc"]), "type": option["type"],
+            "choices": option.get("choices"), "given": given}
+
+
+def _words(option):
+    legal = "one of %s" % ", ".join(option["choices"]) if option["choices"] else option["type"]
+    rows = [("variable", "%s, of role %s; no setting of the node's, but of what the role does" % (
+        option["name"], option["role"])), ("legal", legal if legal != "raw" else "see above"),
+        ("given", json.dumps(option["given"]) if option["given"] is not None else "nothing on this node")]
+    return "\n".join([option["name"], "  " + option["doc"]] + columns(rows))
+
+
+def _plain(doc):
+    """Words without the markup of Ansible's documentation: C(this) is this."""
+    return re.sub(r"\b[CVOBIU]\(([^()]*)\)", r"\1", doc)
+
+
 def find(word):
     """[(role, row)] of the settings with this name or variable."""
     return [(role, row) for role, catalogue in ROLES.items() for row in catalogue.ROWS
@@ -66,6 +97,7 @@ def _by_target(word, made):
 
 def _nearest(word):
     known = [name for catalogue in ROLES.values() for row in catalogue.ROWS for name in (row.name, row.variable)]
+    known += [option["name"] for catalogue in ROLES.values() for option in catalogue.OPTIONS]
     said = nearest(word, known)
     parts = [name for name in known if word.lower() in name.lower()]
     if said.startswith("did you mean"):
@@ -79,7 +111,7 @@ def _tell(host, role, row, plan, problem):
     told = {"name": row.name, "role": role, "managed": False, "problem": problem}
     told.update((name, row.value.describe() if name == "legal" else getattr(row, name)) for name in _OF_ROW)
     steps = [step for step in plan.steps if step["name"] == row.name] if plan else []
-    told["managed"] = bool(steps)
+    told.update(doc=_plain(row.doc), managed=bool(steps))
     told["here"] = [_step(host, step, plan) for step in steps] if steps else _unmanaged(host, row)
     told["rules"] = [found for found in plan.findings if found["setting"] == row.name] if plan else []
     return told
@@ -99,11 +131,8 @@ def _step(host, step, plan):
 
 def _unmanaged(host, row):
     """Where a setting that nobody asked for is on this node, and what is in force there."""
-    kind, options = KINDS[row.kind], {}
-    if row.devices and hasattr(kind, "devices"):
-        options[row.devices] = sorted(kind.devices(host))
-    found = []
-    for target, path, _fields in kind.places(host, row, options):
+    kind, found = KINDS[row.kind], []
+    for target, path, _fields in _everywhere(host, kind, row):
         if path is None:
             continue
         one = {"target": target, "status": None, "running": None, "reason": "", "file": None,
@@ -114,6 +143,21 @@ def _unmanaged(host, row):
             one["reason"] = "cannot be read: %s" % (getattr(error, "strerror", None) or error)
         found.append(one)
     return found
+
+
+def _everywhere(host, kind, row):
+    """The places of a row on all devices that its option may name; some kinds refuse those of another sort."""
+    if not row.devices or not hasattr(kind, "devices"):
+        return kind.places(host, row, {})
+    names = sorted(kind.devices(host))
+    try:
+        return kind.places(host, row, {row.devices: names})
+    except ValueError:
+        found = []
+        for name in names:
+            with contextlib.suppress(ValueError):
+                found += kind.places(host, row, {row.devices: [name]})
+        return list({target: (target, path, fields) for target, path, fields in found}.values())
 
 
 def _others(host, kind, row, target, path, step):

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
-from tests.sysroots import engine, plain_node
+from tests.sysroots import block_node, engine, plain_node
 
 
 @pytest.fixture(name="node")
@@ -89,4 +90,22 @@ def test_a_role_that_cannot_be_judged_is_said(node, command):
 def test_every_row_can_be_explained_on_a_node_without_its_devices(node, command, role, name):
     status, said, _errors = command(node, "explain", name)
     row = next(row for row in ROLES[role].ROWS if row.name == name)
-    assert status in (0, 1) and row.variable in said and row.doc in said
+    assert status in (0, 1) and row.variable in said and re.sub(r"\b[A-Z]\(([^()]*)\)", r"\1", row.doc) in said
+
+
+def test_a_drive_is_explained_beside_network_interfaces_which_the_same_kind_serves(tmp_path, command):
+    root = block_node.build(tmp_path / "node")
+    plain_node.put(root, "/sys/class/net/eth0/gro_flush_timeout", "0")
+    status, said, _errors = command(root, "explain", "nvme_scheduler")
+    assert status == 0 and "on this node: nvme0n1/queue/scheduler" in said and "eth0" not in said
+    assert "on this node: eth0/net/gro_flush_timeout" in command(root, "explain", "network_gro_flush_timeout")[1]
+
+
+def test_a_variable_that_is_no_setting_is_explained_too(node, command):
+    status, said, _errors = command(node, "explain", "rdma_roce_apply")
+    assert status == 0 and "Without it they are only checked." in said
+    assert field(said, "variable").startswith("rdma_roce_apply, of role rdma_roce")
+    assert (field(said, "legal"), field(said, "given")) == ("bool", "nothing on this node")
+    engine.apply(node, "vm", engine.VM, options={"vm_workload": "training"})
+    (told,) = json.loads(command(node, "explain", "vm_workload", "--json")[1])["options"]
+    assert (told["role"], told["given"]) == ("vm", "training") and "C(" not in told["doc"]
