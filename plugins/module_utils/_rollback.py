@@ -61,9 +61,10 @@ def plan_rollback(host, roles=(), allow=()):
     """
     plan = Rollback(host, _journal.load(host))
     journal = plan.journal
+    files = {role: our_files(host, role) for role in {entry["role"] for entry in journal["entries"].values()}}
     for key, entry in in_order(journal["entries"]):
         if not roles or entry["role"] in roles:
-            step = restore_step(host, key, entry, our_files(host, entry["role"]))
+            step = restore_step(host, key, entry, files[entry["role"]])
             plan.steps.append(dict(step, why="rollback", _role=entry["role"]))
     _guard.protect_jobs(plan, allow)
     _guard.hold_back(plan, allow)

@@ -138,7 +138,17 @@ def numa_node(host, drive):
 
 
 def identity(host, name):
-    """A condition of udev's that is met by this device whatever its name will be; by its name where nothing else is."""
+    """A condition of udev's that is met by this device whatever its name will be; by its name where nothing else is.
+
+    To be the only one with an identity takes a look at all others: it is kept between two changes.
+    """
+    key = ("block identity", name)
+    if key not in host.facts:
+        host.facts[key] = _identity(host, name)
+    return host.facts[key]
+
+
+def _identity(host, name):
     number = _read(host, name, "dev")
     array = re.search(r"^E:MD_UUID=(\S+)$", _text(host, "/run/udev/data/b%s" % number) or "", re.M)
     if array:

@@ -250,3 +250,17 @@ def test_the_journal_names_a_drive_by_what_it_is(root):
     entries = json.loads((root / "var/lib/gpuwright/journal.json").read_text())["entries"]
     assert entries["udev_attribute:nvme0n1/queue/nomerges"]["path"] == (
         '/sys/class/block/nvme0n1/queue/nomerges#ATTR{wwid}=="eui.0000000000000000"')
+
+
+def test_which_drive_is_which_is_found_out_once_a_plan(root):
+    """Each identity takes a look at all drives: with 30 of them and every row it would be seconds."""
+    for number in range(2, 9):
+        block_node.drive(root, number)
+    read = []
+
+    class Watched(Queues):
+        def read(self, path):
+            read.append(path)
+            return super().read(path)
+    plan(root, kernel=Watched)
+    assert read.count("/sys/class/block/nvme5n1/wwid") == 9
