@@ -26,7 +26,9 @@ GUIDES = {"vm_swappiness": 1, "vm_max_map_count": 1048576, "vm_dirty_background_
           "cpu_isolation_rcu_nocbs": "2-23", "network_file_max": 2097152, "network_rmem_max": 134217728,
           "network_wmem_max": 134217728, "network_tcp_rmem": "4096 87380 134217728",
           "network_tcp_wmem": "4096 65536 134217728", "network_netdev_max_backlog": 250000, "network_somaxconn": 65535,
-          "network_default_qdisc": "fq", "network_tcp_congestion_control": "bbr"}
+          "network_default_qdisc": "fq", "network_tcp_congestion_control": "bbr", "nvme_scheduler": "none",
+          "nvme_max_sectors_kb": 1024, "nvme_read_ahead_kb": 4096, "nvme_wbt_lat_usec": 0, "rdma_roce_pfc": 3,
+          "rdma_roce_infiniband_sl": 5, "rdma_roce_expected_rate": 400}
 
 
 @pytest.fixture(scope="module")
