@@ -51,6 +51,7 @@ def build(folder, **changed):
             files["/sys/class/net/%s/%s" % (name, key)] = "0"
         files["/sys/class/net/%s/device/vendor" % name] = "0x15b3"
     files[MODULES + "modules.dep"] = "kernel/net/ipv4/tcp_bbr.ko.xz:\nkernel/net/sched/sch_fq.ko.xz:"
+    files["/sys/module/nf_tables/initstate"] = "live"
     files["/proc/net/softnet_stat"] = "00001f40 00000000 00000000 00000000"
     files[STATE] = json.dumps({"addresses": RAILS, "rules": [], "routes": [], "down": []})
     root = service_node.build(folder, **dict(files, **changed))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 
 from .._host import CommandNotRun
+from . import modprobe
 
 _ALL = (0, 65535)
 _SHUT = ("drop", "reject")
@@ -21,9 +22,9 @@ def closing(host):
     """[{name, open, peers}] of the input chains that drop what nothing accepts.
 
     `open` are the TCP ports that anybody reaches, [(first, last)]; `peers` whether some address or interface that is
-    not this node's own may send to any port. Empty where nft cannot be asked.
+    not this node's own may send to any port. Empty where nft cannot be asked, or where asking would load the module.
     """
-    if not host.runs_commands:
+    if not host.runs_commands or not modprobe.is_loaded(host, "nf_tables"):
         return []
     try:
         status, output, _errors = host.run(["nft", "-j", "list", "ruleset"], changes=False)

@@ -35,10 +35,19 @@ class Asked(Host):
     """A host whose nft says this."""
 
     runs_commands = True
+    modules = ("nf_tables",)
 
     def __init__(self, answer):
         super().__init__("/")
         self.answer = answer
+
+    def read(self, path):
+        if path in ["/sys/module/%s/initstate" % name for name in self.modules]:
+            return "live"
+        raise FileNotFoundError(2, "No such file or directory", path)
+
+    def is_folder(self, path):
+        return False
 
     def run(self, argv, seconds=10, changes=True):
         assert (argv, changes) == (["nft", "-j", "list", "ruleset"], False)
@@ -102,3 +111,12 @@ def test_ports_and_what_covers_them():
     assert packet_filter.ports(["8000", "50000-51000", "x", "5-y"]) == [(8000, 8000), (50000, 51000)]
     assert packet_filter.covers([(1, 5), (50000, 60000)], (50000, 51000))
     assert not packet_filter.covers([(1, 50500)], (50000, 51000))
+
+
+def test_without_the_module_nothing_is_asked_for_that_would_load_it():
+    class Bare(Asked):
+        modules = ()
+
+        def run(self, argv, seconds=10, changes=True):
+            raise AssertionError("%s was started" % argv[0])
+    assert packet_filter.closing(Bare(None)) == []
