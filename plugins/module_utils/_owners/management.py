@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """By which network interfaces people reach this node: default routes, and the peers of established ssh connections.
 
-PRIVATE to the collection. SSH_CONNECTION is not seen under sudo, so the sockets of sshd's processes are asked. What is
-below a bond, a bridge or a VLAN carries what that carries.
+PRIVATE to the collection. SSH_CONNECTION is not seen under sudo, so the sockets of sshd's processes are asked. What
+comes in by one interface may be answered by another: both count. What is below a bond, a bridge or a VLAN carries what
+that carries.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ NET = "/sys/class/net"
 _SSHD = ("sshd", "sshd-session")
 _ESTABLISHED = "01"
 _UP = 1
+_OVS = "ovs-system"  # Open vSwitch does not tell which of its ports are whose: any may be below one of its own.
 
 
 def interfaces(host):
@@ -25,21 +27,30 @@ def interfaces(host):
     for network, name in routes:
         if not network.prefixlen:
             _add(host, found, name, "the default route goes through %s" % name)
-    for peer in _peers(host):
-        best = max((item for item in routes if peer in item[0]), key=lambda item: item[0].prefixlen, default=None)
-        if best:
-            _add(host, found, best[1], "an ssh connection from %s comes in through %s" % (peer, best[1]))
+    for peer, own in _connections(host):
+        for name in _towards(routes, own) + _towards(routes, peer):
+            _add(host, found, name, "an ssh connection from %s comes in through %s" % (peer, name))
     found.pop("lo", None)
     return found
+
+
+def _towards(routes, address):
+    """The interfaces of the narrowest network that has an address: several, where they share a subnet."""
+    around = [item for item in routes if address in item[0]]
+    narrowest = max((network.prefixlen for network, _name in around), default=None)
+    return [name for network, name in around if network.prefixlen == narrowest]
 
 
 def _add(host, found, name, why):
     """The interface and, of a bond, a bridge or a VLAN, those below it."""
     if name not in found:
         found[name] = why
-        for entry in host.names("%s/%s" % (NET, name)):
-            if entry.startswith("lower_"):
-                _add(host, found, entry[6:], why)
+        for below in _lower(host, name) or ([] if host.exists("%s/%s/device" % (NET, name)) else _lower(host, _OVS)):
+            _add(host, found, below, why)
+
+
+def _lower(host, name):
+    return [entry[6:] for entry in host.names("%s/%s" % (NET, name)) if entry.startswith("lower_")]
 
 
 def _routes(host):
@@ -66,8 +77,8 @@ def _v6(text):
     return address.ipv4_mapped or address
 
 
-def _peers(host):
-    """The other ends of sshd's established connections."""
+def _connections(host):
+    """(the other end, our own) of sshd's established connections."""
     sockets = {word for pid in host.names("/proc") if pid.isdigit()
                and host.text("/proc/%s/comm" % pid) in _SSHD for word in _sockets(host, pid)}
     found = set()
@@ -75,7 +86,7 @@ def _peers(host):
         for line in (host.text("/proc/net/" + table) or "").splitlines()[1:]:
             words = line.split()
             if len(words) > 9 and words[3] == _ESTABLISHED and words[9] in sockets:
-                found.add(address(words[2].partition(":")[0]))
+                found.add((address(words[2].partition(":")[0]), address(words[1].partition(":")[0])))
     return sorted(found, key=str)
 
 

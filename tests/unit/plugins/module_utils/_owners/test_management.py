@@ -9,6 +9,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._owners import management
 
 from tests.sysroots import link_node, plain_node
+from tests.sysroots.link_node import NET
 
 HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
 # 10.1.0.0/16 through eth1, 10.1.2.0/24 through eth2; nothing through eth0 but a default route that is down.
@@ -47,6 +48,14 @@ def test_the_peer_of_an_ssh_connection_by_the_longest_route(tmp_path):
     assert carrying(root) == {"eth2": "an ssh connection from 10.1.2.5 comes in through eth2"}
 
 
+def test_the_own_end_counts_too_and_all_that_share_its_subnet(tmp_path):
+    routes = ROUTES + "\n" + ROUTES.splitlines()[2].replace("eth2", "eth3")
+    root = link_node.build(tmp_path, **{"/proc/net/route": routes, "/proc/net/tcp": TCP % "0503010A"})
+    plain_node.process(root, 700, "sshd", SOCKET)
+    assert carrying(root) == {name: "an ssh connection from 10.1.3.5 comes in through " + name
+                              for name in ("eth1", "eth2", "eth3")}
+
+
 def test_one_of_ipv4_in_the_other_table_and_one_of_ipv6(tmp_path):
     mapped = TCP.replace("0F02010A", "0" * 32) % "0000000000000000FFFF00000503010A"
     root = link_node.build(tmp_path / "a", **{"/proc/net/route": ROUTES, "/proc/net/tcp6": mapped})
@@ -73,3 +82,13 @@ def test_what_a_bond_and_a_vlan_over_it_are_made_of(tmp_path):
     (root / link_node.NET[1:] / "bond0.7" / "lower_bond0").mkdir()
     assert set(carrying(root)) == {"bond0.7", "bond0", "eth1", "eth2"}
     assert carrying(root)["eth2"] == "the default route goes through bond0.7"
+
+
+def test_a_port_of_open_vswitch_is_made_of_all_that_the_switch_has(tmp_path):
+    routes = link_node.ROUTE.replace("eth0", "br-ex")
+    root = link_node.build(tmp_path, **{"/proc/net/route": routes, NET + "/br-ex/mtu": "1500",
+                                        NET + "/ovs-system/mtu": "1500"})
+    (root / NET[1:] / "ovs-system" / "lower_eth1").mkdir()
+    assert set(carrying(root)) == {"br-ex", "eth1"}
+    plain_node.put(root, "/proc/net/route", link_node.ROUTE)
+    assert set(carrying(root)) == {"eth0"}
