@@ -13,6 +13,8 @@ from .finding import finding
 
 _WITHOUT = {nvswitch.FABRIC_MANAGER: ("E", "CUDA does not start on these GPUs"),
             nvswitch.IMEX: ("W", "the memory of GPUs in other nodes of this NVLink domain cannot be mapped")}
+# As the kernel calls their processes, in 15 letters.
+_COMMANDS = {nvswitch.FABRIC_MANAGER: "nv-fabricmanage", nvswitch.IMEX: "nvidia-imex"}
 
 
 def fabric(view):
@@ -27,6 +29,8 @@ def r28_versions(view):
     found, told = [], fabric(view)
     for name in nvswitch.needs(told) if told["driver"] else ():
         version = told["daemons"].get(name)
+        if name not in told["daemons"] and _is_elsewhere(view, told, name):
+            continue
         if name not in told["daemons"]:
             severity, words = _WITHOUT[name]
             found.append(finding("R28", severity, None, "%s is not installed, and without it %s: install version %s, "
@@ -35,6 +39,16 @@ def r28_versions(view):
             found.append(finding("R28", "E", None, "%s is version %s and the driver %s: install %s %s, and hold both "
                                  "packages together" % (name, version, told["driver"], name, told["driver"])))
     return found
+
+
+def _is_elsewhere(view, told, name):
+    """Whether a daemon that is not installed does its work all the same: in a container, as with Kubernetes' GPU
+    operator, or for the fabric manager in the virtual machine that has the switches.
+    """
+    if name == nvswitch.FABRIC_MANAGER and told["states"] == ["Completed"]:
+        return True
+    return any(view.text("/proc/%s/comm" % number) == _COMMANDS[name] for number in view.host.names("/proc")
+               if number.isdigit())
 
 
 def r28_state(view):

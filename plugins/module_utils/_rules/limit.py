@@ -138,7 +138,7 @@ def r35_remove_ipc(view):
         given = systemd_conf.assignments(view.host, "logind.conf", ("RemoveIPC",))
         installed = unit_files.files(view.host, "systemd-logind.service")
         value = given[-1]["value"] if given else "yes" if installed else None
-    if value not in ("yes", "true", "on", "1") or not view.topology("gpus"):
+    if value not in ("yes", "true", "on", "1") or (step is None and len(view.topology("gpus")) < 2):
         return []
     return [finding("R35", "W", "RemoveIPC" if step else None, "RemoveIPC=yes: when a user logs out, the shared memory "
                     "of jobs that still run goes, /dev/shm/nccl-* with it. Set it to no in logind.conf.d")]

@@ -141,10 +141,13 @@ _NEITHER = "no RoCE port here serves GPUs or storage: name those that do in rdma
 
 
 def withhold(view, options, names):
-    """{name: why} of what has no place on this node: all of it without RDMA, what is Ethernet's on InfiniBand."""
+    """{name: why} of what has no place on this node: without RDMA all but what GPUs need too that share memory, and
+    what is Ethernet's on InfiniBand.
+    """
     layers = {port["link_layer"] for device in view.topology("rdma_devices") for port in device["ports"]}
     if not view.topology("rdma_devices"):
-        return dict.fromkeys(names, _NO_RDMA)
+        shared = ("RemoveIPC",) if len(view.topology("gpus")) > 1 else ()
+        return dict.fromkeys([name for name in names if name not in shared], _NO_RDMA)
     chosen = [options.get(name) for name in (_INTERFACES, _DEVICES)]
     if rdma_node.ETHERNET in layers and (None in chosen or any(chosen)):
         return {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.sysroots import plain_node
 from tests.sysroots.pci_node import build, findings
 
 FABRIC = "<fabric><state>%s</state><status>Success</status><clusterUuid>%s</clusterUuid></fabric>"
@@ -33,6 +34,16 @@ def test_r28_none_at_all(tmp_path):
                               "Status: deinstall ok config-files\nVersion: 580.105.08-1\n"})
     (severity, message), = findings(root)["R28"]
     assert severity == "E" and "is not installed, and without it CUDA does not start" in message
+
+
+@pytest.mark.parametrize("how", ["container", "virtual machine"])
+def test_r28_a_daemon_that_works_from_elsewhere_is_not_missed(tmp_path, how):
+    root = build(tmp_path, **{"/var/lib/dpkg/status": ""})
+    if how == "container":
+        plain_node.process(root, 71, "nv-fabricmanage")
+    else:
+        joined(root, "Completed", ALONE)
+    assert "R28" not in findings(root)
 
 
 def test_r28_before_there_is_a_driver_no_version_is_asked_for(tmp_path):

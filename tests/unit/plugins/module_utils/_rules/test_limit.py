@@ -129,7 +129,8 @@ IPC = logind("RemoveIPC", Word("yes", "no"), **WORDS)
 
 
 @pytest.mark.parametrize("steps, files, gpus, warned", [
-    ([], {}, 8, True), ([], {}, 0, False), ([], {"/etc/systemd/logind.conf": "RemoveIPC=no"}, 8, False),
+    ([], {}, 8, True), ([], {}, 1, False), ([], {}, 0, False),
+    ([], {"/etc/systemd/logind.conf": "RemoveIPC=no"}, 8, False),
     ([], {LIB + "systemd-logind.service": None}, 8, False),
     ([step(IPC, "no", "drift", "yes")], {}, 8, False), ([step(IPC, "no", "conflict", "yes")], {}, 8, True),
     ([step(IPC, "yes")], {"/etc/systemd/logind.conf": "RemoveIPC=no"}, 8, True)])

@@ -126,6 +126,13 @@ def test_a_node_without_rdma_is_left_alone(tmp_path):
     assert made.findings == [] and not made.changing
 
 
+def test_gpus_that_talk_over_shared_memory_need_no_rdma_to_keep_it(tmp_path):
+    root = roce_node.build_whole(tmp_path)
+    for name in list((root / "sys/class/infiniband").iterdir()):
+        name.unlink()
+    assert set(NAMES) - set(withheld(root)) == {"RemoveIPC"}
+
+
 def test_infiniband_is_left_to_the_subnet_manager(tmp_path):
     root = roce_node.build(tmp_path)
     for name in roce_node.options(root)["rdma_roce_rdma_devices"]:
