@@ -67,8 +67,9 @@ def _generic(declared):
 def _ports(ports):
     """One line a port of the node."""
     return "\n".join(["Ports of this node"] + [
-        "  %s %s: %s Gb/s, MTU %s" % (port["device"], port["netdev"] or "without an interface", _known(port["rate"]),
-                                     _known(port["mtu"])) for port in ports])
+        "  %s %s: %s Gb/s, MTU %s" % (
+            port["device"], port["netdev"] or "without an interface", _known(port["rate"]), _known(port["mtu"]))
+        for port in ports])
 
 
 def _known(value):

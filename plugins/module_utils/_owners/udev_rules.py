@@ -144,4 +144,4 @@ def _is_met(host, device, token):
 def _matches(text, pattern):
     """Whether a text fits one of the patterns that stand between bars; blanks at its end do not count."""
     return any(fnmatch.fnmatchcase(one, part.replace("[^", "[!")) for part in pattern.split("|")
-               for one in {text, text.rstrip()})
+               for one in (text, text.rstrip()))

@@ -38,8 +38,8 @@ def r10_list(view):
         if len(matched) > _MOST:
             words.append("it matches %d ports, and NCCL takes %d" % (len(matched), _MOST))
         if words:
-            found.append(finding("R10", "E", None, "%s: %s=%s: %s. %s" % (where, name, text, listed(words),
-                                                                       _remedy(view, devices))))
+            found.append(finding("R10", "E", None, "%s: %s=%s: %s. %s" % (
+                where, name, text, listed(words), _remedy(view, devices))))
     return found
 
 

@@ -23,8 +23,8 @@ def port_state(view):
     for name, port in ports(view.topology("rdma_devices")):
         if port["state"] not in ("ACTIVE", None):
             severity = "W" if name in expected or port["netdev"] in expected else "I"
-            found[severity].append("%s is %s, physically %s" % (label(name, port), port["state"],
-                                                                 port["phys_state"] or "unknown"))
+            found[severity].append("%s is %s, physically %s" % (
+                label(name, port), port["state"], port["phys_state"] or "unknown"))
     hints = {"W": ". Look at the cable, the transceiver and the switch port", "I": ""}
     return [finding("port-state", severity, None, listed(words) + hints[severity])
             for severity, words in found.items() if words]
