@@ -28,7 +28,8 @@ def arguments(parser):
     parser.add_argument("--json", action="store_true", help="print all settings and findings as JSON")
     parser.add_argument("--all", action="store_true", help="list what is as it shall be, too, and what does not apply")
     parser.add_argument("--prometheus", metavar="FILE",
-                        help="also write metrics to FILE, for node_exporter's textfile collector; where the runner is off they say only that")
+                        help="also write metrics to FILE, for node_exporter's textfile collector; where the runner is "
+                             "off they say only that")
 
 
 def run(args, say):
