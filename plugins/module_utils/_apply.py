@@ -22,7 +22,7 @@ from ._runner import desired, install
 
 LOCK = "/run/gpuwright.lock"
 RUNNERS_WORDS = "gpuwright boot"  # By what the runner's hold of the lock is known.
-_RUNNER_SECONDS = 30
+_RUNNER_SECONDS = 70  # A little more than systemd gives it.
 RUNNER = "runner"  # The role that the runner's files have in the journal: they belong to all roles that need it.
 
 
@@ -205,9 +205,9 @@ def write_step(host, step):
         if "_restore" in step or "_again" in step or not met(step, step["running"]):
             kind.write(host, target, path, wanted)
         step["after"] = _after(host, kind, step)
-    except OSError as error:
-        step["error"] = "%s: %s" % (path, error.strerror)
-        step["_rejected"] = error.errno == errno.EINVAL
+    except (OSError, ValueError, IndexError) as error:
+        step["error"] = "%s: %s" % (path, getattr(error, "strerror", None) or error)
+        step["_rejected"] = getattr(error, "errno", None) == errno.EINVAL
         return
     if not met(step, step["after"]):
         # Where files rule, what others have written into theirs meanwhile is what has to be in force.

@@ -203,8 +203,9 @@ def restore_step(host, key, entry, files):
         step["running"] = plain(kind, kind.read(host, entry["target"], entry["path"]))
     except FileNotFoundError:
         step.update(status="not_applicable", reason="%s is gone: its original cannot come back" % entry["path"])
-    except OSError as error:
-        step.update(status="unreadable", reason="%s: %s" % (entry["path"], error.strerror))
+    except (OSError, ValueError, IndexError) as error:
+        words = getattr(error, "strerror", None) or error
+        step.update(status="unreadable", reason="%s: %s" % (entry["path"], words))
     return step
 
 

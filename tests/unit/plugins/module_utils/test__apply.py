@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _apply, _result
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host, Locked
+from ansible_collections.gpuwright.node.plugins.module_utils._kinds import sysctl
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
 from tests.sysroots import plain_node
@@ -66,6 +67,23 @@ def test_a_write_is_read_back_and_what_the_kernel_kept_is_said(tmp_path, monkeyp
     step = steps(made)["node0/hugepages-2048kB"]
     assert step["error"].endswith("nr_hugepages: wrote 512, the kernel keeps 2") and step["after"] == "2"
     assert _result.failures(made) == ["node0/hugepages-2048kB: " + step["error"]]
+
+
+def test_what_makes_no_sense_after_a_write_is_that_settings_failure_alone(tmp_path, monkeypatch):
+    root = plain_node.build(tmp_path)
+    real = Host.write_value
+    monkeypatch.setattr(plain_node.Kernel, "write_value", lambda host, path, text: real(
+        host, path, "junk" if path.endswith("swappiness") else text))
+    made = apply(root, "vm", VM)
+    assert [words.partition(": ")[0] for words in _result.failures(made)] == ["vm.swappiness"]
+    assert "junk" in steps(made)["vm.swappiness"]["error"]
+    assert (root / "proc/sys/kernel/panic").read_text().strip() == "10"
+
+    def puzzled(*_words):
+        raise ValueError("junk")
+    monkeypatch.setattr(sysctl, "read", puzzled)
+    made = roll_back(root)
+    assert steps(made)["vm.swappiness"]["status"] == "unreadable" and "vm.swappiness" in " ".join(made.errors)
 
 
 def test_one_setting_that_fails_does_not_stop_the_others(tmp_path, monkeypatch):
