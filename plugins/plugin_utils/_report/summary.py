@@ -205,7 +205,9 @@ def _plural(number, word):
 
 def _name(step):
     name, target = step["name"], step["target"]
-    return name if target in (None, name) else target if name in target else "%s %s" % (name, target)
+    if target in (None, name):
+        return name
+    return target if name in target or "{device}" in name else "%s %s" % (name, target)
 
 
 def _running(step):

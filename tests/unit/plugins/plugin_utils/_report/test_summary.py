@@ -88,6 +88,13 @@ def test_a_place_of_its_own_is_part_of_the_name():
     assert any("nr_hugepages node0/hugepages-2048kB" in line for line in text(lines))
 
 
+def test_a_name_with_a_place_for_the_device_is_not_shown_beside_the_real_one():
+    one = dict(OK, name="net.ipv4.conf.{device}.arp_ignore", target="net.ipv4.conf.rail0.arp_ignore")
+    lines = text(summary.of_host("node1", host(one), 120))
+    assert any(line.lstrip().startswith("net.ipv4.conf.rail0.arp_ignore ") for line in lines)
+    assert not any("{device}" in line for line in lines)
+
+
 def test_findings_of_rules_follow_their_table():
     found = {"rule": "R16", "severity": "E", "setting": "vm.panic_on_oom", "message": "hangs", "role": "vm"}
     lines = summary.of_host("node1", host(OK, rules=[found]), 120)
