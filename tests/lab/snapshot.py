@@ -5,17 +5,29 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 import stat
+import subprocess
 import sys
 
 VALUES = (
-    "/proc/sys/vm", "/proc/sys/kernel", "/sys/kernel/mm", "/sys/devices/system/node", "/proc/cmdline",
+    "/proc/sys/vm", "/proc/sys/kernel", "/proc/sys/fs", "/proc/sys/net", "/sys/kernel/mm", "/sys/devices/system/node",
+    "/proc/cmdline",
     "/proc/irq/default_smp_affinity", "/sys/devices/virtual/workqueue/cpumask", "/sys/devices/system/cpu/isolated",
     "/sys/fs/cgroup/system.slice/cpuset.cpus", "/sys/fs/cgroup/user.slice/cpuset.cpus",
     "/sys/fs/cgroup/init.scope/cpuset.cpus", "/sys/fs/cgroup/gpuwright.slice/cpuset.cpus",
+    "/sys/class/block/*/queue", "/sys/class/net/*/mtu", "/sys/class/net/*/tx_queue_len",
+    "/sys/class/net/*/gro_flush_timeout", "/sys/class/net/*/napi_defer_hard_irqs",
+    "/sys/class/infiniband/*", "/sys/kernel/config/rdma_cm", "/sys/module/*/parameters",
+)
+# What no file says: routes and their rules, queueing disciplines, rings, channels, coalescing, a service's limits.
+COMMANDS = (
+    "ip -4 rule", "ip -6 rule", "ip -4 route show table all", "ip -6 route show table all", "tc qdisc",
+    "ethtool -g eth0", "ethtool -l eth0", "ethtool -c eth0",
+    "prlimit --noheadings --raw --pid $(systemctl show --value --property MainPID irqbalance)",
 )
 FILES = (
     "/boot/grub", "/etc", "/run", "/usr/lib/tuned", "/usr/lib/sysctl.d", "/usr/lib/tmpfiles.d", "/usr/local",
@@ -32,6 +44,17 @@ CHANGING_VALUES = {
     "/proc/sys/vm/admin_reserve_kbytes": "reckoned at boot from the memory that was free then",
     "/proc/sys/vm/user_reserve_kbytes": "reckoned at boot from the memory that was free then",
     "/proc/sys/vm/stat_refresh": "a command: reading it starts a refresh",
+    "/proc/sys/fs/aio-nr": "in use",
+    "/proc/sys/fs/binfmt_misc": "systemd mounts it when somebody looks",
+    "/proc/sys/fs/dentry-state": "in use",
+    "/proc/sys/fs/file-nr": "in use",
+    "/proc/sys/fs/inode-nr": "in use",
+    "/proc/sys/fs/inode-state": "in use",
+    "/proc/sys/fs/quota": "counters",
+    "/proc/sys/net/core/netdev_rss_key": "a random number",
+    "/proc/sys/net/ipv4/tcp_fastopen_key": "a random number",
+    "/proc/sys/net/ipv4/tcp_mem": "reckoned at boot from the memory that was free then",
+    "/proc/sys/net/ipv4/udp_mem": "reckoned at boot from the memory that was free then",
     "/sys/kernel/mm/transparent_hugepage/khugepaged/full_scans": "counter",
     "/sys/kernel/mm/transparent_hugepage/khugepaged/pages_collapsed": "counter",
     "/sys/kernel/mm/ksm/full_scans": "counter",
@@ -73,12 +96,25 @@ def value(path: str) -> str | None:
         return None
 
 
+def below(top: str, names: dict[str, str]) -> tuple[list[str], list[str]]:
+    """The folders and the files below a place, without those that are covered by these names."""
+    found: tuple[list[str], list[str]] = ([], [])
+    for at, folders, files_here in os.walk(top):
+        folders[:] = [name for name in folders if not covered(os.path.join(at, name), names)]
+        for kept, here in zip(found, (folders, files_here)):
+            kept.extend(path for path in (os.path.join(at, name) for name in here) if not covered(path, names))
+    return found
+
+
 def values() -> dict[str, str | None]:
-    """The kernel's values, and the names of its modules."""
+    """The kernel's values, the names of its modules, and what commands say."""
     found = {"modules": " ".join(sorted(line.split()[0] for line in (value("/proc/modules") or "").splitlines()))}
-    for top in VALUES:
-        paths = [os.path.join(at, name) for at, _folders, names in os.walk(top) for name in names] or [top]
+    for top in [one for pattern in VALUES for one in glob.glob(pattern) or [pattern]]:
+        paths = below(top, CHANGING_VALUES)[1] or [top]
         found.update({path: value(path) for path in paths if not covered(path, CHANGING_VALUES)})
+    for words in COMMANDS:
+        done = subprocess.run(words, shell=True, capture_output=True, text=True, check=False)
+        found[words] = done.stdout + done.stderr
     return found
 
 
@@ -98,11 +134,8 @@ def files() -> dict[str, list[str | int | None]]:
     """Every file and folder in the places where settings are kept."""
     found = {}
     for top in FILES:
-        for at, folders, names in os.walk(top):
-            folders[:] = [name for name in folders if not covered(os.path.join(at, name), CHANGING_FILES)]
-            for path in [os.path.join(at, name) for name in [*folders, *names]]:
-                if not covered(path, CHANGING_FILES):
-                    found[path] = described(path)
+        for paths in below(top, CHANGING_FILES):
+            found.update({path: described(path) for path in paths})
     return found
 
 
