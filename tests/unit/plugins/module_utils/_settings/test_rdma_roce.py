@@ -145,6 +145,16 @@ def test_infiniband_is_left_to_the_subnet_manager(tmp_path):
     assert [one for one in roce_node.plan(root).findings if one["severity"] == "E"] == []
 
 
+def test_roce_that_serves_nobody_is_left_alone(tmp_path):
+    seen = roce_node.view(roce_node.build(tmp_path))
+    nobody = {"rdma_roce_interfaces": [], "rdma_roce_rdma_devices": []}
+    found = rdma_roce.withhold(seen, nobody, list(NAMES))
+    assert set(found) == set(LINK) | {"rdma_cm/default_roce_tos"}
+    assert set(found.values()) == {"no RoCE port here serves GPUs or storage: name those that do in "
+                                   "rdma_roce_compute_nics"}
+    assert rdma_roce.withhold(seen, dict(nobody, rdma_roce_rdma_devices=["mlx5_0"]), list(NAMES)) == {}
+
+
 def test_what_is_neither_is_no_roce(tmp_path):
     sysfs.rdma(tmp_path, "sys/devices/virtual/x", "siw0", {}, {1: {"link_layer": "Unspecified"}})
     plain_node.build(tmp_path)
