@@ -187,7 +187,7 @@ def in_order(entries):
         key, entry = item
         kind = KINDS[entry["kind"]]
         own = kind.turn(entry["target"], entry["path"]) if hasattr(kind, "turn") else ()
-        return kinds.index(entry["kind"]), own, key
+        return getattr(kind, "LAST_BACK", False), kinds.index(entry["kind"]), own, key
     return sorted(entries.items(), key=turn)
 
 

@@ -19,6 +19,7 @@ KEYED_BY = "target"
 VOLATILE = False
 OWNER = None
 ABSENT = "there is no such module for the kernel that runs here"
+LAST_BACK = True  # What comes back before it, as the way TCP is controlled, may be what uses the module.
 LOADED, UNLOADED = "loaded", "unloaded"
 _SECONDS = 60  # A driver may look for its devices first.
 

@@ -121,6 +121,23 @@ def test_a_rail_that_came_up_after_the_apply_is_given_back_with_the_others(tmp_p
     assert plain_node.snapshot(root) == before
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_the_module_goes_after_what_uses_it(tmp_path, together):
+    class Counting(network_node.Network):
+        def write_value(self, path, text):
+            super().write_value(path, text)
+            if path.endswith("tcp_congestion_control"):
+                self.write_file("/sys/module/tcp_bbr/refcnt", b"1\n" if text == "bbr" else b"0\n")
+    root = network_node.build(tmp_path)
+    values = {"tcp_bbr": "loaded", "net.ipv4.tcp_congestion_control": "bbr"}
+    engine.apply(root, "network", values, options=OPTIONS, kernel=Counting)
+    if together:
+        assert engine.roll_back(root, kernel=Counting).errors == []
+    else:
+        engine.apply(root, "network", {}, options=OPTIONS, kernel=Counting)
+    assert not (root / "sys/module/tcp_bbr").exists()
+
+
 def test_rules_of_others_are_a_conflict_that_names_them_or_enough(tmp_path):
     root = network_node.build(tmp_path)
     theirs = {"priority": 32765, "src": "10.0.0.2", "table": "1088", "six": False}
