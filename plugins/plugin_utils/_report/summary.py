@@ -19,6 +19,8 @@ FEW = 3
 # What one role, and one list of hosts, may take of the screen; audit.json has the rest.
 _MOST_LINES = 40
 _MOST_DIFFERENCES = 5000
+# From so many devices on, those of which all is alike share a row.
+_ALIKE = 3
 _HEADS = ("setting", "running", "desired", "status", "why")
 _SEVERITIES = {"E": "error", "W": "warning", "I": "note"}
 
@@ -42,8 +44,7 @@ def of_host(name, host, width):
     for role, told in host["roles"].items():
         steps = [step for step in host["settings"] if step["role"] == role]
         lines += [("", None), (role, None)]
-        rows = [((_name(step), _running(step), _text(step["desired"]), status_of(step), _why(step)), status_of(step))
-                for step in steps if step["name"] not in _absent(steps)]
+        rows = _rows([step for step in steps if step["name"] not in _absent(steps)])
         nothing = _nothing(None if told.get("failed") else role)
         found_some = role == "health" and any(found["role"] == role for found in host["rules"])
         lines += table(_HEADS, rows, width) if rows else [] if found_some or steps else [("  %s" % nothing, None)]
@@ -55,6 +56,23 @@ def of_host(name, host, width):
         lines += [(text, _worst_of(found)) for found in host["rules"] if found["role"] == role
                   for text in paragraph("  %s" % _finding(found), width, 4)]
     return lines + [("", None)] + [(text, _worst(host)) for text in paragraph(host_line(name, host), width, 2)]
+
+
+def _rows(steps):
+    """A row a step, or one for several devices of which all is alike: audit.json names each of them."""
+    alike = {}
+    for step in steps:
+        told = (_running(step), _text(step["desired"]), status_of(step), _why(step))
+        device, slash, name = (step["target"] or "").partition("/")
+        one = (name,) if slash and name == step["name"] else (None, step["target"])
+        alike.setdefault((one, told), []).append((device, step))
+    rows = []
+    for (one, told), found in alike.items():
+        if len(found) < _ALIKE:
+            rows += [((_name(step),) + told, told[2]) for _device, step in found]
+        else:
+            rows.append((("%s (%s and %d more)" % (one[0], found[0][0], len(found) - 1),) + told, told[2]))
+    return rows
 
 
 def _absent(steps):

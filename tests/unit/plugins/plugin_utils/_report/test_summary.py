@@ -170,3 +170,17 @@ def test_the_output_on_very_many_differences_is_bounded_and_says_so():
 ])
 def test_only_a_host_of_which_all_was_checked_is_ok(one, words):
     assert text(merged([("n", one)]))[-1] == "inference: " + words
+
+
+def test_devices_of_which_all_is_alike_are_one_row_and_a_device_that_differs_has_its_own():
+    many = [step("dcb/trust", "pcp", "dscp", "refused", reason="never tried", target="rail%d/dcb/trust" % number)
+            for number in range(8)]
+    other = step("dcb/trust", "dscp", "dscp", "ok", target="rail8/dcb/trust")
+    two = [step("ring/rx", "1", "2", "drift", reason="running 1", target="rail%d/ring/rx" % number)
+           for number in range(2)]
+    lines = text(summary.of_host("node1", host(*many, other, *two), 120))
+    (row,) = [line for line in lines if "never tried" in line]
+    assert row.startswith("  dcb/trust (rail0 and 7 more)")
+    assert [line.split()[0] for line in lines if "/" in line and line.startswith("  rail")] == [
+        "rail8/dcb/trust", "rail0/ring/rx", "rail1/ring/rx"]
+    assert "8 refused, 2 drift, 1 ok" in lines[-1] or "1 ok, 2 drift, 8 refused" in lines[-1]
