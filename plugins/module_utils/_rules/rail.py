@@ -29,8 +29,9 @@ def withheld(view, options, names):
 
 def rules_are_kept(view):
     """systemd-networkd removes rules that are not its own whenever it starts, unless it is told not to."""
-    step = view.step(ROUTE)
-    if step is None or step["status"] not in ("ok", "drift") or not view.host.names(_LINKS):
+    routed = [step for step in view.steps if step["name"] == ROUTE and "_restore" not in step
+              and step["status"] in ("ok", "drift")]
+    if not routed or not view.host.names(_LINKS):
         return []
     if _told(view) in ("no", "false", "off", "0"):
         return []

@@ -24,6 +24,9 @@ def test_networkd_takes_rules_away_that_are_not_its_own(tmp_path):
     (severity, words), = found(root, ROUTE, "rail-rules")
     assert severity == "W" and "set ManageForeignRoutingPolicyRules=no" in words
     assert found(root, {}, "rail-rules") == []
+    network_node.state(root, down=["rail0"])
+    assert found(root, ROUTE, "rail-rules") == []
+    assert len(found(root, {"rail/route": {"rail0": 52001, "rail1": 52002}}, "rail-rules")) == 1
 
 
 @pytest.mark.parametrize("path, text, kept", [
