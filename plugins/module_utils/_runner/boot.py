@@ -43,7 +43,9 @@ def run(args, say):
 
 def put_back(host, say):
     """Plan, and only if something drifted plan again under the lock and write; returns the exit status."""
+    host.read_only = True  # Without the lock nothing is made, not for a moment either, as _kinds/rdma_cm.py does.
     made, problems = plans(host, volatile=True)
+    host.read_only = False
     if not any(_is_due(step) for plan in made.values() for step in volatile_steps(plan)):
         return _write(made, problems, say)
     for left in reversed(range(_LOCK_TRIES)):

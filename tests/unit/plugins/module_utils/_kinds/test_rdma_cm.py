@@ -134,6 +134,20 @@ def test_after_a_reload_of_the_driver_the_runner_sets_it_again(tmp_path):
     assert said[1] == "role rdma_roce: %s: 106, was 0" % TARGET and kept(root, "mlx5_0") == 106
 
 
+def test_the_runner_makes_no_folder_while_another_run_may_be_at_it(tmp_path):
+    made = []
+
+    class Watched(Cm):
+        def make_folder(self, path, mode=0o755):
+            made.append(self.exists(_apply.LOCK))
+            return super().make_folder(path, mode)
+    root = rdma_cm_node.build(tmp_path)
+    apply(root)
+    Cm(str(root), read_only=False).remove_folder(ROOT + "/mlx5_0")
+    assert boot.put_back(Watched(str(root), read_only=False), [].append) == 0
+    assert made and all(made) and kept(root, "mlx5_0") == 106
+
+
 def test_a_device_that_is_gone_gives_nothing_back(tmp_path):
     root = rdma_cm_node.build(tmp_path)
     apply(root)
