@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 
 from .._derive import rdma_rails
-from .._owners import fabric, lldp
+from .._owners import fabric, lldp, policy_routing
 from .finding import finding
 from .isolation import listed
 from .rdma_node import INFINIBAND, compute, named, ports, roce
@@ -49,7 +49,17 @@ def one_subnet(view):
     return [finding("rail-subnet", "W", None, "%s are in one subnet, %s: without a table for each the kernel sends by "
                     "one of them alone. Give each a subnet of its own, or have role network give each its table" % (
                         listed(netdevs), subnet))
-            for subnet, netdevs in sorted(subnets.items()) if len(netdevs) > 1]
+            for subnet, netdevs in sorted(subnets.items()) if len(netdevs) > 1 and not _are_routed(view, netdevs)]
+
+
+def _are_routed(view, netdevs):
+    """Whether rules, ours or others', send what comes from each of their addresses out by its own interface."""
+    try:
+        node = policy_routing.Node(view.host)
+        return all(any(policy_routing.source(rule) == one.ip and policy_routing.serves(node, rule, one, netdev)
+                       for rule in node.rules) for netdev in netdevs for one in node.interfaces(netdev))
+    except OSError:
+        return False
 
 
 def connected(text):

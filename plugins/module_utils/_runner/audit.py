@@ -94,7 +94,7 @@ def _lines(told, everything):
         lines += ["  %(severity)s %(rule)s: %(message)s" % found for found in one["rules"]]
         lines += ["  %s is not as the node runner wrote it: apply the role again" % path for path in one["files"]]
     lines += ["%s: not judged: %s" % item for item in told["problems"].items()]
-    lines += ["could not be read: %s" % note for note in told["notes"]]
+    lines += ["note: %s" % note for note in told["notes"]]
     if not told["roles"] and not told["problems"]:
         return lines + ["nothing to judge: no role was applied to this node"]
     return lines + [_summary(told)]

@@ -55,7 +55,7 @@ def run(args, say):
         for line in [line for number, one in enumerate(told) for line in [""] * bool(number) + _lines(one)]:
             say(line)
         for note in host.notes:
-            say("could not be read: %s" % note)
+            say("note: %s" % note)
     fine = all(place["status"] in ("ok", "not_applicable", None) for one in told for place in one["here"])
     return 0 if fine else 1
 

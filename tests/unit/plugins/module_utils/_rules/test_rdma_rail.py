@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils._owners import fabric, lldp
 from ansible_collections.gpuwright.node.plugins.module_utils._rules import rdma_rail as rules
 
-from tests.sysroots import eight_gpu, roce_node
+from tests.sysroots import eight_gpu, network_node, roce_node, ten_faults
 from tests.sysroots.plain_node import put
 from tests.sysroots.roce_node import messages, view
 
@@ -43,6 +43,21 @@ def test_rails_in_one_subnet(root):
                                            + ["eno1\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0"]))
     (severity, message), = messages(rules.one_subnet(view(root)), "rail-subnet")
     assert severity == "W" and message.startswith("rail0, rail3 are in one subnet, 10.0.1.0/24")
+
+
+@pytest.mark.parametrize("ruled, said", [(("rail0", "rail3"), 0), (("rail0",), 1), ((), 1)])
+def test_rails_in_one_subnet_with_a_table_for_each_are_in_order(tmp_path, ruled, said):
+    own = {"rail0": "10.0.1.2", "rail3": "10.0.1.5"}
+    root = ten_faults.build(tmp_path)
+    routes = ["%s\t0001000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0" % name for name in own]
+    put(root, "/proc/net/route", "\n".join([HEAD] + routes))
+    put(root, network_node.STATE, json.dumps({
+        "addresses": {name: [address + "/24"] for name, address in own.items()}, "down": [],
+        "rules": [{"six": False, "priority": 32000, "src": own[name], "table": "52%s" % name[-1]} for name in ruled],
+        "routes": [{"six": False, "dst": "10.0.1.0/24", "dev": name, "table": "52%s" % name[-1]} for name in ruled]}))
+    made = view(root)
+    made.host = ten_faults.Node(str(root))
+    assert len(messages(rules.one_subnet(made), "rail-subnet")) == said
 
 
 def test_subnets_of_addresses_of_both_families():
