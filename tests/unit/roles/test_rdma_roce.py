@@ -31,10 +31,12 @@ NODE = {"numa_nodes": [], "gpu_nics": {"0": ["mlx5_0"]},
                  nic("eno1", "0000:99:00.0", "mlx5_2", default_route=True)]}
 NONE = {"numa_nodes": [], "gpu_nics": {}, "rdma_devices": [], "nics": []}
 HOSTS = {
-    "node": {"topology": NODE},
+    "node": {"topology": NODE, "rdma_roce_apply": True},
+    "checked": {"topology": NODE},
     "none": {"topology": NONE},
     "named": {"topology": NODE, "gpuwright_compute_nics": ["rail0"], "gpuwright_storage_nics": []},
-    "other": {"topology": NODE, "rdma_roce_priority": 5, "rdma_roce_dscp": 34, "rdma_roce_infiniband_sl": 1},
+    "other": {"topology": NODE, "rdma_roce_apply": "yes", "rdma_roce_priority": 5, "rdma_roce_dscp": 34,
+              "rdma_roce_infiniband_sl": 1},
     "unmanaged": {"topology": NODE, "rdma_roce_cnp_dscp": None, "rdma_roce_cnp_priority": None},
     "text": {"topology": NODE, "rdma_roce_dscp": "26", "rdma_roce_priority": "3"},
 }
@@ -52,7 +54,11 @@ def test_one_class_is_carried_through_all_values(values):
     assert given["rdma_roce_ecn_np"] == given["rdma_roce_ecn_rp"] == [3]
     assert given["rdma_roce_tos"] == given["rdma_roce_published"]["link_layers"]["Ethernet"]["NCCL_IB_TC"] == 106
     assert "DSCP 26" in given["rdma_roce_fabric_report"]
-    assert given["rdma_roce_apply"] is False and given["rdma_roce_remove_ipc"] == "no"
+    assert given["rdma_roce_remove_ipc"] == "no"
+
+
+def test_what_is_only_checked_moves_no_storage_into_a_class_that_nothing_protects(values):
+    assert values["checked"]["rdma_roce_apply"] is False and values["checked"]["rdma_roce_tos"] is None
 
 
 def test_another_class_too(values):

@@ -16,7 +16,7 @@ from tests.sysroots import evaluated_role, other_nodes, ten_faults
 
 ASKED = {"gpudirect_iommu": "pt", "gpudirect_acs": "redirect-off", "rdma_roce_infiniband_sl": 1}
 CLASS = {"dcb/dcbx", "dcb/trust", "dcb/prio-pfc", "ecn/roce_np/enable", "ecn/roce_rp/enable", "ecn/roce_np/cnp_dscp",
-         "ecn/roce_np/cnp_802p_prio", "rdma_cm/default_roce_tos"}
+         "ecn/roce_np/cnp_802p_prio"}
 ETHERNET = [("R27", "W")]  # As on the healthy node of test_ten_faults.py: the class was set by hand.
 
 
