@@ -25,7 +25,7 @@ DATA_PATH = {
     "network_limit_services": SERVICES, "network_interfaces": ["eth0"], "network_touch_management": True,
     "network_mtu": 1400, "network_ring_rx": 128, "network_napi_defer_hard_irqs": 2, "network_gro_flush_timeout": 200000,
     "network_rails": RAIL, "rdma_roce_interfaces": RAIL, "rdma_roce_rdma_devices": RDMA,
-    "rdma_roce_services": SERVICES, "nvme_wbt_lat_usec": 0}
+    "rdma_roce_apply": True, "rdma_roce_services": SERVICES, "nvme_wbt_lat_usec": 0}
 ASKED = [["-e", json.dumps({**DATA_PATH, "cpu_isolation_mode": mode, "cpu_isolation_partition": CPUS, **others})]
          for mode, others in (("partition", {}), ("boot", {"cpu_isolation_threads_pinned": True}))]
 KINDS = {"sysctl", "irq", "unit_environment", "document", "udev_attribute", "unit_limit", "netdev", "rail_route",

@@ -61,8 +61,7 @@ ECN = {"ecn/roce_np/enable", "ecn/roce_rp/enable", "ecn/roce_np/cnp_dscp", "ecn/
 NOT_APPLICABLE = {
     "plain-node": {
         NO_SERVICE: {"LimitNOFILE"}, NO_RAILS: RAILS,
-        NO_RDMA: {*DCB, *ECN, "rdma_cm/default_roce_tos", "LimitMEMLOCK", "memlock", "RemoveIPC", "traffic_class.json",
-                  "fabric.txt"},
+        NO_RDMA: {*DCB, *ECN, "LimitMEMLOCK", "memlock", "RemoveIPC", "traffic_class.json", "fabric.txt"},
         NO_GPU: {"nvidia_peermem", "nvidia-persistenced.service", "nvidia-fabricmanager.service"}},
     "gpu-node": {
         NO_SERVICE: {"LimitNOFILE", "LimitMEMLOCK"}, NO_RAILS: RAILS, NO_TOOL: DCB, OFED: ECN,

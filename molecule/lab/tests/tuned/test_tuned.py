@@ -78,8 +78,7 @@ NOT_APPLICABLE = {
         "net.ipv4.conf.{device}.rp_filter", "rail/route"},
     "there is no RDMA device here": {
         "dcb/dcbx", "dcb/trust", "dcb/prio-pfc", "ecn/roce_np/enable", "ecn/roce_rp/enable", "ecn/roce_np/cnp_dscp",
-        "ecn/roce_np/cnp_802p_prio", "rdma_cm/default_roce_tos", "LimitMEMLOCK", "memlock", "RemoveIPC",
-        "traffic_class.json", "fabric.txt"},
+        "ecn/roce_np/cnp_802p_prio", "LimitMEMLOCK", "memlock", "RemoveIPC", "traffic_class.json", "fabric.txt"},
     "no NVIDIA GPU is here": {"nvidia_peermem", "nvidia-persistenced.service", "nvidia-fabricmanager.service"},
 }
 NOT_APPLICABLE_TO_ONE_HOST = {
