@@ -42,7 +42,7 @@ stages=$(mktemp)
 trap 'rm -f "$stages"' EXIT
 if [ ${#units[@]} -gt 0 ]; then
     printf '[3/3] pytest %s\n' "${units[*]}"
-    STAGES_TO=$stages pytest -q -n "$(($(nproc) < 8 ? $(nproc) : 8))" "${units[@]}" || status=1
+    STAGES_TO=$stages pytest -q -n "$(($(nproc) < 8 ? $(nproc) : 8))" --dist worksteal "${units[@]}" || status=1
 fi
 if [ ${#rest[@]} -gt 0 ]; then
     printf '[3/3] pytest %s\n' "${rest[*]}"
