@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -107,7 +108,7 @@ def test_what_ansible_sends_holds_the_bytes_of_the_checkout(root, checkout, buil
     """By ansible itself: the module as it is packed for a node, and what it installs."""
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "adhoc", "-i", "localhost,", "-c", "local", "localhost",
-         "-e", "ansible_python_interpreter=" + sys.executable, "-m", "gpuwright.node.runner",
+         "-e", json.dumps({"ansible_python_interpreter": sys.executable}), "-m", "gpuwright.node.runner",
          "-a", "sysroot=%s" % root],
         cwd=checkout, env=dict(os.environ, ANSIBLE_CONFIG=str(checkout / "ansible.cfg"), HOME=str(root)),
         capture_output=True, text=True, check=False)
