@@ -31,20 +31,27 @@ def _volatile(step, held):
     return KINDS[step["kind"]].VOLATILE and "_restore" not in step and _counts(step, held)
 
 
-def mark(plan, values):
-    """Say of each volatile setting whether our file holds it as it is asked for now."""
+def mark(plan, values, let_through):
+    """Say of each volatile setting whether our file holds it as it is asked for now.
+
+    One that was tried on no real thing is not kept by it unless it is let through for good: the runner would refuse it.
+    """
     held = _held(plan)
+    let_through = let_through and _held(plan, "options").get(plan.role + "_apply")
     for step in plan.steps:
-        if KINDS[step["kind"]].VOLATILE and step["status"] is None:
+        kind = KINDS[step["kind"]]
+        if kind.VOLATILE and step["status"] is None:
             step["file"] = path(plan.role)
+            if not let_through and hasattr(kind, "unverified") and kind.unverified(plan.host):
+                continue
             if step["name"] in held and held[step["name"]] == _plainly(values[step["name"]]):
                 step["configured"] = step["_line"]
 
 
-def _held(plan):
+def _held(plan, part="values"):
     """The values in our file as it is; none where there is none, or where it is damaged and will be written anew."""
     try:
-        return desired.parse(plan.files[path(plan.role)] or "{}").get("values", {})
+        return desired.parse(plan.files[path(plan.role)] or "{}").get(part, {})
     except desired.DamagedDesired:
         return {}
 

@@ -151,5 +151,7 @@ def hold_back(plan, allow, option=None):
             if refusal is None and words and "unverified" not in allow and not let_go:
                 refusal = "%s; %s lets it through" % (
                     words, "%s: true" % option if option else "gpuwright_allow: [unverified]")
+            if refusal and kind.VOLATILE and step["running"] == step["_force"]:
+                refusal = "as wanted now, and not put back at boot: " + refusal
             if refusal:
                 step.update(status="refused", reason=refusal)

@@ -59,7 +59,7 @@ def build(host, role, catalogue, values, request):
     withheld = _withheld(plan, catalogue, options, {place[0].name: place[-1] for place in wanted})
     for place in wanted:
         plan.steps.append(_step(plan, place, request["origins"].get(place[0].name, "set by the task"), withheld))
-    _desired.mark(plan, values)
+    _desired.mark(plan, values, bool(_allowed(role, options)))
     _conflicts.mark(plan, request["take_over"])
     for step in plan.steps:
         if step["status"] is None:

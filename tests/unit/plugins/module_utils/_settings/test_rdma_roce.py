@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import functools
 import json
+import shutil
 import types
 
 import pytest
@@ -79,6 +80,21 @@ def test_a_link_is_checked_only_unless_the_operator_lets_it_through(tmp_path):
     assert statuses["traffic_class.json"] == {"drift": 1} and (root / "etc/gpuwright/traffic_class.json").exists()
     told = [one["message"] for one in made.findings if one["rule"] == "R6"]
     assert len(told) == 2 and "PFC is on for no priority, not for priority 3" in told[0] and "trust is pcp" in told[1]
+
+
+def test_a_link_that_is_right_already_is_not_called_kept_where_nothing_would_put_it_back(tmp_path):
+    root = roce_node.build_whole(tmp_path, ofed=True)
+    roce_node.apply(root, rdma_roce_apply=True)
+    for folder in ("etc/gpuwright", "var/lib/gpuwright"):
+        shutil.rmtree(root / folder)
+    for _time in ("first", "second"):
+        made = roce_node.apply(root)
+        step = next(step for step in made.steps if step["name"] == "dcb/trust")
+        assert by_row(made)["dcb/trust"] == by_row(made)["ecn/roce_np/enable"] == {"refused": 10}
+        assert step["reason"].startswith("as wanted now, and not put back at boot: ")
+        assert step["reason"].endswith("; rdma_roce_apply: true lets it through")
+    assert by_row(roce_node.apply(root, rdma_roce_apply=True))["dcb/trust"] == {"drift": 10}
+    assert by_row(roce_node.apply(root, rdma_roce_apply=True))["dcb/trust"] == {"ok": 10}
 
 
 ETS = {"dcb/ets-tsa": ["ets", "ets", "ets", "ets", "ets", "ets", "strict", "ets"],
