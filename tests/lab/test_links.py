@@ -23,7 +23,7 @@ device=$(basename $(readlink -f /sys/class/net/eth1/device))
 cd /sys/bus/virtio/drivers/virtio_net
 echo $device > unbind
 echo $device > bind
-udevadm settle
+udevadm wait --timeout=60 --settle /sys/class/net/rail0
 """
 # All there is to compare: names, alternative names, addresses, and which file udev took each from.
 NAMES = r"""
