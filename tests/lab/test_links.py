@@ -62,9 +62,9 @@ def running(host, name=NAME):
 
 
 def queues(host):
-    """The default queueing discipline and congestion control, and the discipline that the NIC has."""
+    """The default queueing discipline and congestion control, and the discipline that the NIC has once it is up."""
     values = host.command("sysctl -n " + " ".join(QUEUES)).split()
-    return [*values, host.command("tc qdisc show dev %s root" % NAME).split()[1]]
+    return [*values, host.command("ip link set %s up; tc qdisc show dev %s root" % (NAME, NAME)).split()[1]]
 
 
 def links(answer):
