@@ -118,7 +118,7 @@ def on(words, **options):
 
 def up(folder):
     """A fresh host of one inference node, for Ansible."""
-    if subprocess.run([str(LAB), "up", HOST, "--cpus", str(CPUS)], check=False).returncode:
+    if subprocess.run([str(LAB), "up", HOST, "--cpus", str(CPUS), "--threads"], check=False).returncode:
         sys.exit("jitter: needs a host of the lab, and there is none")
     reach = json.loads(command([LAB, "inventory"]))[HOST]
     (folder / "hosts.json").write_text(json.dumps({"inference": {"hosts": {HOST: {

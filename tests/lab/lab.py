@@ -58,7 +58,9 @@ def bring_up(folder: Path, base: Path, args: argparse.Namespace) -> None:
     guest.stop(folder, now=True)
     if not (args.keep and (folder / "disk.qcow2").exists()):
         guest.create(folder, base)
-    guest.start(folder, (base / "accelerator").read_text(), args.cpus, rail=args.rail)
+    accelerator = (base / "accelerator").read_text()
+    threads = " threads" if args.threads and accelerator == "tcg" else ""
+    guest.start(folder, accelerator + threads, args.cpus, rail=args.rail)
 
 
 def down(args: argparse.Namespace) -> int:
@@ -110,7 +112,7 @@ def snapshot(args: argparse.Namespace) -> int:
 def site(_args: argparse.Namespace) -> int:
     """Fresh hosts of inventories/lab, and playbooks/site.yml for real on them."""
     checkout = guest.home().parents[1]
-    outcome = up(argparse.Namespace(names=HOSTS, keep=False, cpus=guest.CPUS, rail=False))
+    outcome = up(argparse.Namespace(names=HOSTS, keep=False, cpus=guest.CPUS, rail=False, threads=False))
     playbook = ["ansible-playbook", "-i", str(checkout / "inventories/lab"), str(checkout / "playbooks/site.yml")]
     try:
         return outcome or subprocess.run(playbook, check=False).returncode
@@ -128,6 +130,8 @@ def parser() -> argparse.ArgumentParser:
     verbs.choices["up"].add_argument("--keep", action="store_true", help="go on with the host's disk as it was left")
     verbs.choices["up"].add_argument("--cpus", type=int, default=guest.CPUS, help="virtual CPUs, a multiple of 4")
     verbs.choices["up"].add_argument("--rail", action="store_true", help="a second NIC, eth1")
+    verbs.choices["up"].add_argument("--threads", action="store_true",
+                                     help="a thread for each CPU, as a benchmark wants it; now and then it does not boot")
     verbs.choices["down"].add_argument("names", nargs="*", metavar="NAME")
     verbs.choices["down"].add_argument("--now", action="store_true", help="pull the plug: nothing of the host is kept")
     verbs.choices["ssh"].add_argument("name", metavar="NAME")

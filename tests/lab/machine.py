@@ -26,7 +26,7 @@ RAIL = ["-netdev", "user,id=rail,restrict=on",
         "-device", "virtio-net-pci,bus=pcie.0,netdev=rail,mac=52:54:00:12:34:57,romfile="]
 # One thread for all CPUs of a host: with one each, QEMU 7.2 loses the race when the kernel patches its own code, and one
 # boot in fifty runs into a breakpoint that is long gone and never gets out. A quarter slower, and it comes up.
-ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,thread=single,tb-size=512"}
+ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,thread=single,tb-size=512", "tcg threads": "tcg,thread=multi,tb-size=512"}
 
 
 def arguments(accelerator: str, cpus: int, uuid: str, port: int, *, rail: bool = False) -> list[str]:

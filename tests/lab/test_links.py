@@ -23,7 +23,7 @@ device=$(basename $(readlink -f /sys/class/net/eth1/device))
 cd /sys/bus/virtio/drivers/virtio_net
 echo $device > unbind
 echo $device > bind
-udevadm settle
+udevadm wait --timeout=60 --settle /sys/class/net/rail0
 """
 # All there is to compare: names, alternative names, addresses, and which file udev took each from.
 NAMES = r"""
@@ -40,7 +40,9 @@ def asked(**values):
     return ["--tags", "network", "-e", json.dumps({"network_interfaces": [NAME], **values})]
 
 
-WANTED = asked(network_mtu=9000, network_ring_rx=4096, network_ring_tx=128)
+WANTED = asked(network_mtu=9000, network_ring_rx=4096, network_ring_tx=128, network_default_qdisc="fq",
+               network_tcp_congestion_control="bbr", network_internet_facing=True)
+QUEUES = ("net.core.default_qdisc", "net.ipv4.tcp_congestion_control")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,7 +50,8 @@ def before(two_nics):
     """How the host is before us, with the administrator's name for the NIC."""
     two_nics.command("cat > %s" % THEIRS, input=THEIRS_TEXT)
     two_nics.command("sh -es", input=AGAIN)
-    return {**two_nics.snapshot(), "names": two_nics.command("sh -s", input=NAMES), "running": running(two_nics)}
+    return {**two_nics.snapshot(), "names": two_nics.command("sh -s", input=NAMES), "running": running(two_nics),
+            "queues": queues(two_nics)}
 
 
 def running(host, name=NAME):
@@ -56,6 +59,12 @@ def running(host, name=NAME):
     text = host.command("cat /sys/class/net/%s/mtu; ethtool -g %s | sed '1,/^Current/d'" % (name, name))
     rings = dict(line.split(":") for line in text.splitlines()[1:] if line.count(":") == 1)
     return text.splitlines()[0], rings["RX"].strip(), rings["TX"].strip()
+
+
+def queues(host):
+    """The default queueing discipline and congestion control, and the discipline of the NIC that is up."""
+    values = host.command("sysctl -n " + " ".join(QUEUES)).split()
+    return [*values, host.command("tc qdisc show dev eth0 root").split()[1]]
 
 
 def links(answer):
@@ -90,11 +99,14 @@ def test_rings_and_mtu_are_set_and_clamped_to_the_hardware(two_nics, before):
 
 
 @pytest.mark.lab
-def test_a_second_run_changes_nothing(two_nics):
+def test_a_second_run_changes_nothing_and_tells_which_devices_have_another_qdisc_than_the_default(two_nics, before):
     answer = two_nics.playbook("site", *WANTED)
     assert {target: step["status"] for target, step in links(answer).items()} == {
         "rail0/link/mtu": "ok", "rail0/ring/rx": "ok", "rail0/ring/tx": "ok"}
-    assert not any(step.get("changed") for step in links(answer).values())
+    assert not any(step.get("changed") for step in answer["settings"])
+    assert queues(two_nics) == ["fq", "bbr", before["queues"][2]]
+    told = [finding["message"] for finding in answer["rules"] if finding["rule"] == "qdisc"]
+    assert len(told) == 1 and "eth0 has %s" % before["queues"][2] in told[0]
 
 
 @pytest.mark.lab
@@ -104,14 +116,17 @@ def test_udev_honours_our_file_at_boot_and_no_interface_has_another_name(two_nic
     assert link_file(two_nics) == OURS % NAME
     assert two_nics.command("sh -s", input=NAMES) == before["names"]
     assert running(two_nics) == ("9000", "256", "128")
+    assert queues(two_nics) == ["fq", "bbr", "fq"]
     answer = two_nics.playbook("audit", *WANTED)
     assert {step["status"] for step in links(answer).values()} == {"ok"}
+    assert [finding for finding in answer["rules"] if finding["rule"] == "qdisc"] == []
 
 
 @pytest.mark.lab
 def test_rollback_leaves_nothing(two_nics, before):
     two_nics.playbook("rollback")
     assert running(two_nics) == before["running"]
+    assert queues(two_nics)[:2] == before["queues"][:2]
     now = two_nics.snapshot()
     assert now["files"] == before["files"]
     two_nics.command("sh -es", input=AGAIN.replace("eth1", NAME))
