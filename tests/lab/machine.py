@@ -24,8 +24,8 @@ QEMU = [
 # A second NIC, eth1, which nobody reaches the host by.
 RAIL = ["-netdev", "user,id=rail,restrict=on",
         "-device", "virtio-net-pci,bus=pcie.0,netdev=rail,mac=52:54:00:12:34:57,romfile="]
-# One thread for all CPUs of a host: with one each, QEMU 7.2 loses the race when the kernel patches its own code, and one
-# boot in fifty runs into a breakpoint that is long gone and never gets out. A quarter slower, and it comes up.
+# One thread for all CPUs of a host: with one each, QEMU 7.2 loses the race when the kernel patches its own code, and a
+# boot in fifty runs into a breakpoint that is long gone and never gets out. A quarter slower, and each comes up.
 ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,thread=single,tb-size=512", "tcg threads": "tcg,thread=multi,tb-size=512"}
 
 
