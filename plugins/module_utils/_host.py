@@ -16,8 +16,10 @@ import os
 import resource
 import signal
 import subprocess
+import tempfile
 import time
 
+from . import _supervise
 from ._files import Files
 
 _TEMPORARY = ".gpuwright-new"
@@ -193,6 +195,38 @@ class Host(Files):
                 os.killpg(process.pid, signal.SIGKILL)
             raise CommandNotRun("%s: no answer after %d s" % (argv[0], seconds))
         return process.returncode, output, errors
+
+    def launch(self, argv, folder, environment, seconds, lease):
+        """Start a command that outlives this process, held as _supervise.py says; `environment` is all that it has."""
+        self._may_change("starting %s" % argv[0])
+        if not self.runs_commands:
+            raise CommandNotRun("%s: not started, %s is not the running system" % (argv[0], self.root))
+        _supervise.start(argv, folder, environment, seconds, lease)
+
+    def ask_after(self, folder):
+        """Tell the supervisor of a launched command that it is still wanted. Raises OSError where it is gone."""
+        self._may_change("asking after %s" % folder)
+        _supervise.beat(folder)
+
+    def end_launched(self, folder):
+        """End a launched command and remove its folder; returns whether anything of it ran."""
+        self._may_change("ending what %s started" % folder)
+        return _supervise.end(folder)
+
+    @staticmethod
+    def runs_launched(folder):
+        """Whether anything of a launched command is there still."""
+        return _supervise.runs(folder)
+
+    def make_private_folder(self, parent, prefix):
+        """Make a folder of a new name that is for this user alone; returns it."""
+        self._may_change("making a folder in %s" % parent)
+        return tempfile.mkdtemp(prefix=prefix, dir=parent)
+
+    @staticmethod
+    def environment():
+        """The environment of this process."""
+        return dict(os.environ)
 
     @contextlib.contextmanager
     def only_one(self, path, owner):

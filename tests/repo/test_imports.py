@@ -13,12 +13,13 @@ import pytest
 PACKAGE = "ansible_collections.gpuwright.node.plugins.module_utils"
 MACHINE = {"os", "subprocess", "shutil", "socket", "pathlib", "tempfile", "glob", "fcntl", "signal", "stat", "time",
            "ctypes", "resource"}
-# What reads the machine and what changes it.
-HOST = ("plugins/module_utils/_files.py", "plugins/module_utils/_host.py")
+# What reads the machine, what changes it, and what holds a command that outlives a module.
+HOST = ("plugins/module_utils/_files.py", "plugins/module_utils/_host.py", "plugins/module_utils/_supervise.py")
 # What each part may import of the parts below module_utils; a part is a folder or a file there.
 BELOW = {
     "_files": set(),
-    "_host": {"_files"},
+    "_supervise": set(),
+    "_host": {"_files", "_supervise"},
     "_cpulist": set(),
     "_cmdline": set(),
     "_process": {"_cpulist"},
@@ -29,14 +30,19 @@ BELOW = {
     "_qos_values": {"_values"},
     "_limit_values": {"_values"},
     "_network_values": {"_values"},
+    "_nccl_names": {"_values"},
+    "_nccl_values": {"_nccl_names", "_values"},
+    "_nccl_lists": {"_nccl_values", "_values"},
     "_row": {"_values"},
     "_derive": {"_values", "_cpulist"},
-    "_rules": {"_values", "_limit_values", "_cpulist", "_cmdline", "_owners", "_topology", "_derive"},
+    "_rules": {"_values", "_limit_values", "_nccl_names", "_nccl_values", "_nccl_lists", "_cpulist", "_cmdline", "_owners",
+               "_topology", "_derive"},
     "_settings": {"_row", "_values", "_block_values", "_cpu_values", "_limit_values", "_network_values",
-                  "_device_values", "_qos_values", "_rules"},
+                  "_device_values", "_qos_values", "_nccl_names", "_nccl_values", "_nccl_lists", "_rules"},
     "_topology": {"_host", "_cpulist"},
     "_health": {"_host", "_cpulist", "_topology"},
     "_owners": {"_host", "_values", "_limit_values", "_cpulist", "_cmdline", "_topology"},
+    "_benchmark": {"_host", "_values", "_owners"},
     "_boot": {"_host", "_values", "_cpulist", "_cmdline"},
     "_kinds": {"_host", "_values", "_limit_values", "_row", "_cpulist", "_cmdline", "_owners", "_topology",
                "_derive", "_boot"},

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holds a command that outlives the module that starts it, and ends it when nobody asks after it any more.
+
+PRIVATE to the collection. Beside _host.py and _files.py the only file that touches the machine. The command has a
+session of its own: mpirun gives each rank a process group, so only the session holds all of them. Its folder has
+`output`, `pid` (the session and when it began), `status` once it ended, and `beat`, which whoever asks touches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+OUTPUT, PID, STATUS, BEAT = "output", "pid", "status", "beat"
+TIMED_OUT = "timed out"
+_LOOK_SECONDS = 0.1
+_GRACE_SECONDS = 10
+
+
+def start(argv, folder, environment, seconds, lease):
+    """Start a command in a folder that is there. Its supervisor is a process that this one does not wait for."""
+    beat(folder)
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            _leave()
+            _hold(argv, folder, environment, seconds, lease)
+    finally:
+        os._exit(0)  # pylint: disable=protected-access
+
+
+def beat(folder):
+    """Somebody still asks. Raises OSError where the folder is gone."""
+    with open(os.path.join(folder, BEAT), "wb") as stream:
+        stream.write(str(time.time()).encode())
+
+
+def end(folder, grace=_GRACE_SECONDS):
+    """End what a folder's command started, politely first, and remove the folder; returns whether anything ran."""
+    session = _recorded(folder)
+    ran = session is not None and _end_session(session, grace)
+    shutil.rmtree(folder, ignore_errors=True)
+    return ran
+
+
+def runs(folder):
+    """Whether anything of a folder's command is there still."""
+    session = _recorded(folder)
+    return session is not None and bool(_members(session))
+
+
+def _leave():
+    """Let go of the terminal, the pipes and the folder of whoever started this."""
+    os.chdir("/")
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    empty = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(empty, number)
+    os.closerange(3, 4096)
+
+
+def _hold(argv, folder, environment, seconds, lease):
+    """Wait for the command's end, its time limit, or that nobody asks any more."""
+    with open(os.path.join(folder, OUTPUT), "ab") as output:
+        try:
+            process = subprocess.Popen(  # pylint: disable=consider-using-with
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, start_new_session=True)
+        except OSError as error:
+            output.write(("%s: %s\n" % (argv[0], error.strerror)).encode())
+            process = None
+    _put(folder, PID, "%d %s" % (process.pid, _began(process.pid)) if process else "")
+    begun = asked = time.monotonic()
+    last, ended = None, False
+    while True:
+        now, seen = time.monotonic(), _beaten(folder)
+        if seen != last:
+            last, asked = seen, now
+        if seen is None or now - asked > lease:  # The folder was removed, or whoever asked is gone.
+            break
+        if not ended:
+            ended = _ended(process, folder, now - begun > seconds)
+        time.sleep(_LOOK_SECONDS)
+    if process:
+        _end_session(process.pid, _GRACE_SECONDS, process)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ended(process, folder, late):
+    """Whether the command is over; then `status` says how."""
+    status = process.poll() if process else 127
+    if status is None and not late:
+        return False
+    if status is None:
+        _end_session(process.pid, _GRACE_SECONDS, process)
+        _put(folder, STATUS, TIMED_OUT)
+    else:
+        _put(folder, STATUS, str(status))
+    return True
+
+
+def _end_session(session, grace, process=None):
+    """Ask all of a session to end, then end what did not; returns whether there was any."""
+    found = _members(session)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in _members(session):
+            with contextlib.suppress(OSError):
+                os.kill(pid, number)
+        until = time.monotonic() + grace
+        while _members(session) and time.monotonic() < until:
+            if process:
+                process.poll()  # Else its own child stays as a zombie.
+            time.sleep(_LOOK_SECONDS)
+    return bool(found)
+
+
+def _members(session):
+    """The processes of a session that are alive."""
+    found = []
+    for name in os.listdir("/proc"):
+        fields = _stat(name) if name.isdigit() else []
+        if len(fields) > 3 and fields[3] == str(session) and fields[0] not in "ZX":
+            found.append(int(name))
+    return found
+
+
+def _stat(pid):
+    """The fields of /proc/PID/stat from the state on, none where there is no such process."""
+    with contextlib.suppress(OSError):
+        with open("/proc/%s/stat" % pid, encoding="utf-8", errors="replace") as stream:
+            return stream.read().rpartition(")")[2].split()
+    return []
+
+
+def _began(pid):
+    """When a process was started, in the kernel's ticks since the boot; "" where there is none."""
+    fields = _stat(pid)
+    return fields[19] if len(fields) > 19 else ""
+
+
+def _recorded(folder):
+    """The session of a folder's command, None where it never began or its number is another process's by now."""
+    with contextlib.suppress(OSError, ValueError):
+        with open(os.path.join(folder, PID), encoding="ascii") as stream:
+            pid, began = stream.read().split()
+        now = _began(pid)
+        return int(pid) if now in (began, "") else None
+    return None
+
+
+def _beaten(folder):
+    """When somebody asked last, None where the folder is gone."""
+    with contextlib.suppress(OSError):
+        return os.stat(os.path.join(folder, BEAT)).st_mtime_ns
+    return None
+
+
+def _put(folder, name, text):
+    """A file of the folder at once, for a reader must not see half of it."""
+    place = os.path.join(folder, name)
+    with contextlib.suppress(OSError):  # The folder may be removed meanwhile: then nobody asks.
+        with open(place + ".new", "w", encoding="ascii") as stream:
+            stream.write(text)
+        os.rename(place + ".new", place)
