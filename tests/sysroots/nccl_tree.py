@@ -84,7 +84,9 @@ def _nic(state, folder, pci, kind):
         if _ETHERNET_NAME.match(name):
             sysfs.netdev(state["root"], folder, name, {"type": 1, "mtu": 1500, "speed": speed, "operstate": "up"})
             continue
-        layer = "InfiniBand" if kind.startswith("0x0207") else "Ethernet"
+        # Amazon's EFA is neither, and the kernel says so.
+        layer = "Unknown" if pci.get("vendor") == "0x1d0f" else (
+            "InfiniBand" if kind.startswith("0x0207") else "Ethernet")
         sysfs.rdma(state["root"], folder, name, {"fw_ver": "20.31.1014", "board_id": "MT_0000000223"}, {1: {
             "link_layer": layer, "state": "4: ACTIVE", "phys_state": "5: LinkUp",
             "rate": "%d Gb/sec (4X HDR)" % (speed // 1000), "gids/0": "fe80:0000:0000:0000:0c42:a1ff:fe00:0001",
