@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who else sets a knob: names the file or tool that wins over us, and hands the knob over where the operator says so.
 
-PRIVATE to the collection. Owners that can be named in gpuwright_take_over: tuned, sysctl.d, tmpfiles.d, udev, or the
-path of one file.
+PRIVATE to the collection. Owners that can be named in gpuwright_take_over: tuned, sysctl.d, tmpfiles.d, udev,
+nccl.conf, or the path of one file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ._input import KINDS
 from ._owners import hugepages, tuned
 from ._values import nearest
 
-OWNERS = ("tuned", "sysctl.d", "tmpfiles.d", "udev")
+OWNERS = ("tuned", "sysctl.d", "tmpfiles.d", "udev", "nccl.conf")
 _RESERVED = {"hugepages": hugepages.reserved}
 
 
@@ -98,20 +98,34 @@ def _other_file(plan, step, settled, take_over):
         found = kind.rival(others, *place, ours, step["desired"])
         return None if found is None or _same(row, step, found) else found
     first = wins(settled, step["file"])
-    if first is None:
-        _given(step, settled)
-        return
     kept = [item for item in settled if kind.OWNER not in take_over and not _is_handed_over(item, take_over)]
     ours = kind.OWNER and kind.file(plan.role, step["target"], taken=True)
+    if first is None:
+        # A file that ours replaces gives nothing any more.
+        _given(step, kept if ours == step["file"] else settled)
+        return
     stays = wins(kept, step["file"])
     if ours is None:
         step.update(status="conflict", reason=_words(first))
     elif stays is not None:
         step.update(status="conflict", reason=_words(stays))
-    elif wins(settled, ours) is not None:
+    elif ours != step["file"] and wins(settled, ours) is not None:
         step.update(status="conflict", reason=_words(first) + ", and over %s too: rename it" % ours)
     else:
         step.update(file=ours, configured=None, reason="taken over from %s" % first["file"])
+
+
+def mark_overridden(plan):
+    """What is right in our file, and wins over by somebody with a narrower scope, is a conflict with that one.
+
+    Our line stays, for all others go by it.
+    """
+    right = [step for step in plan.steps if step["status"] == "ok" and hasattr(KINDS[step["kind"]], "overridden")]
+    settled = {name: KINDS[name].others(plan.host) for name in {step["kind"] for step in right}}
+    for step in right:
+        words = KINDS[step["kind"]].overridden(settled[step["kind"]], step["target"], step["desired"])
+        if words:
+            step.update(status="conflict", reason=words)
 
 
 def _given(step, settled):

@@ -71,8 +71,18 @@ def wanted_files(plan):
                 if owns(kind, plan.role, step["file"]):
                     named = kind.key(step) if hasattr(kind, "key") else step["target"]
                     entries.setdefault(step["file"], []).append((named, step["_path"], keep))
-        made = {path: kind.compose(head, sorted(lines)) if lines else None for path, lines in entries.items()}
+        made = {path: _composed(plan, kind, head, path, sorted(lines)) for path, lines in entries.items()}
         if hasattr(kind, "companions"):
             made.update(kind.companions(plan.role, made))
         texts.update(made)
     return texts
+
+
+def _composed(plan, kind, head, path, lines):
+    """The text of one file, or None. What somebody else wrote in its place stays while nothing of ours goes there."""
+    if not lines:
+        now = plan.files[path]
+        return now if hasattr(kind, "is_foreign") and kind.is_foreign(now) else None
+    if hasattr(kind, "remark"):
+        return kind.compose(head, lines, {name: kind.remark(plan.options, name, value) for name, _path, value in lines})
+    return kind.compose(head, lines)

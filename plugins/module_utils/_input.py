@@ -18,6 +18,7 @@ from ._kinds import (
     kernel_module,
     logind,
     module_option,
+    nccl_conf,
     netdev,
     pam_limit,
     pci_config,
@@ -38,7 +39,7 @@ KINDS = {"kernel_module": kernel_module, "sysctl": sysctl, "sysfs": sysfs, "udev
          "netdev": netdev, "rail_route": rail_route, "cpuset": cpuset, "resource_control": resource_control,
          "unit_environment": unit_environment, "unit_limit": unit_limit, "pam_limit": pam_limit, "logind": logind,
          "unit_state": unit_state, "irq": irq, "dcb": dcb, "device_attribute": device_attribute, "rdma_cm": rdma_cm,
-         "pci_config": pci_config, "document": document, "module_option": module_option,
+         "pci_config": pci_config, "nccl_conf": nccl_conf, "document": document, "module_option": module_option,
          "kernel_argument": kernel_argument}
 _NICS = ("/sys/class/infiniband", "/sys/class/net", "/sys/bus/pci/devices")
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -88,7 +89,8 @@ def check(host, rows, values, request, options):
 def check_options(known, given):
     """The options of a role with bools as bools and lists as lists, however they were written. Raises BadInput."""
     types = {option["name"]: option["type"] for option in known}
-    choices = {option["name"]: option["choices"] for option in known if "choices" in option}
+    choices = {option["name"]: option["choices"] for option in known
+               if "choices" in option and not (option.get("nullable") and given.get(option["name"]) is None)}
     problems = ["%s is no option of this role; %s" % (name, nearest(name, types))
                 for name in given if name not in types]
     checked = {}

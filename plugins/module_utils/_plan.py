@@ -30,6 +30,7 @@ class Plan:
         self.wanted_files = {}
         self.runner = []
         self.take_over = None
+        self.options = {}
         self.errors = []
 
     @property
@@ -55,7 +56,7 @@ def build(host, role, catalogue, values, request):
     wanted = check(host, catalogue.ROWS, values, request, options)
     _conflicts.check_owners(host, request["take_over"])
     plan = Plan(host, role, _journal.load(host))
-    plan.files = our_files(host, role)
+    plan.files, plan.options = our_files(host, role), options
     withheld = _withheld(plan, catalogue, options, {place[0].name: place[-1] for place in wanted})
     for place in wanted:
         plan.steps.append(_step(plan, place, request["origins"].get(place[0].name, "set by the task"), withheld))
@@ -64,6 +65,7 @@ def build(host, role, catalogue, values, request):
     for step in plan.steps:
         if step["status"] is None:
             _judge(step)
+    _conflicts.mark_overridden(plan)
     plan.steps.extend(_let_go(plan))
     own = role + "_apply"
     _guard.hold_back(plan, request["allow"] + _allowed(role, options),
@@ -98,6 +100,8 @@ def _step(plan, place, why, withheld):
             "configured": None, "status": None, "disruption": row.disruption, "why": why, "reason": "",
             "file": kind.file(plan.role, target), "_row": row, "_path": path, "_fields": fields, "_line": desired,
             "_force": desired, "_undo": None}
+    if hasattr(kind, "remark"):
+        step["why"] = "%s: %s" % (why, kind.remark(plan.options, target, desired))
     if path is None or row.name in withheld:
         reason = withheld.get(row.name) or getattr(kind, "ABSENT", _ABSENT)
         return dict(step, status="not_applicable", reason=reason, file=None, _path=None)

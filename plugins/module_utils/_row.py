@@ -89,6 +89,11 @@ def document(name, value, **words):
     return Row("document", name, value, paths=(), **words)
 
 
+def nccl_conf(name, value, **words):
+    """A variable of NCCL, by its name."""
+    return Row("nccl_conf", name, value, paths=(), effect="next process", disruption="process", **words)
+
+
 def block_queue(name, value, **words):
     """A file of a block device's queue, named queue/FILE, persisted by a udev rule."""
     return Row("udev_attribute", name, value, paths=("/sys/class/block/{device}/" + name,), **words)

@@ -13,7 +13,8 @@ FOLDER = "/etc/gpuwright"
 KEYED_BY = "target"
 VOLATILE = False
 OWNER = None
-_PUBLISHED = {"cpu_isolation": ("affinity.json",), "rdma_roce": ("traffic_class.json", "fabric.txt")}
+_PUBLISHED = {"cpu_isolation": ("affinity.json",), "rdma_roce": ("traffic_class.json", "fabric.txt"),
+              "nccl_env": ("nccl-topo.xml",)}
 
 
 def files(role):

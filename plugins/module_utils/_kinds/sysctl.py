@@ -27,6 +27,9 @@ and may have:
   refusal, unverified   why this machine's way of setting it is not, or not yet, to be used
   devices       {name: what it is, in words} of all that Row.devices may name
   key           what `parse` and `compose` name a step by, where that is neither its target nor its path
+  is_foreign    whether somebody else wrote the text of a file that is ours by its name; it is then left alone
+  remark        why a step has its value, for `compose` to write above the line
+  overridden    who gets something else although our line is right
   LAST_BACK     whether its originals come back after those of all other kinds
   turn          sorts the originals of this kind, by (target, path), where the order of giving back counts
 """

@@ -58,10 +58,34 @@ def homes(host):
     return found
 
 
+def is_ours(text):
+    """Whether an nccl.conf is the one that role nccl_env writes."""
+    return text.startswith("# Written by gpuwright.node, ")
+
+
+def narrower(host, ours):
+    """What each scope narrower than the whole node sets by itself: [{"who", "key", "value", "file", "line", "name"}].
+
+    `ours` are the files whose lines do not count. A value that a job has, and that a file of ours gave it, is its own.
+    """
+    found = []
+    for scope in read(host)[1:]:
+        for key, told in sorted(scope["values"].items()):
+            if told["where"].rpartition(":")[0] not in ours:
+                found.append({"who": scope["who"], "key": key, "value": told["value"], "file": told["where"], "line": 0,
+                              "name": scope["who"]})
+    return found
+
+
 def conf_lines(host, path):
     """[(line number, name, value)] of an nccl.conf as NCCL reads it: nothing is trimmed, quotes are kept."""
+    return lines(host.text(path) or "")
+
+
+def lines(text):
+    """The same of its text."""
     found = []
-    for number, line in enumerate((host.text(path) or "").split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         name, sign, value = line.partition("=")
         if sign and not line.startswith("#"):
             found.append((number, name, value))
