@@ -1,10 +1,9 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Value types of NCCL's variables: what NCCL itself would make of a value, and what is therefore not written.
+"""Value types of NCCL's variables: legal is what NCCL reads as it looks to a person.
 
-PRIVATE to the collection. Pure. See _values.py for what every type has. NCCL trims nothing, takes away no quotes, and
-reads an integer with strtoll and base 0, whatever follows it: src/misc/param.cc. Lists are in _nccl_lists.py.
+PRIVATE to the collection. Pure. See _values.py for what every type has.
 """
 
 from __future__ import annotations
@@ -12,101 +11,13 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from ._nccl_names import INTEGERS, unknown
+from ._nccl_lists import ALGORITHMS, FUNCTIONS, PROTOCOLS, SUBSYSTEMS, check_entries, joined, signed, token_lists
+from ._nccl_names import INTEGERS, SINCE, unknown
+from ._nccl_text import NcclInt, NcclText, is_integer, plain
 from ._values import Word, nearest
 
-LONGEST = 1023  # Letters that NCCL keeps of a value.
-INT64 = 2 ** 63
 # The numbers of old that NCCL still takes for the distance of a GPU and a NIC.
 _OLD_LEVELS = ("LOC", "PIX", "PXB", "PHB", "SYS")
-
-
-def number(text):
-    """The int that NCCL makes of a text, as strtoll with base 0 does: what is none is 0, what follows is ignored."""
-    match = re.match(r"\s*([-+]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)", text)
-    if not match:
-        return 0
-    word = match.group(2).lower()
-    base = 16 if word.startswith("0x") else 8 if word.startswith("0") else 10
-    return int(word, base) * (-1 if match.group(1) == "-" else 1)
-
-
-def is_integer(text):
-    """Whether a text is a number from end to end, decimal or hexadecimal: what a person means by it is what it is."""
-    return bool(re.match(r"-?(0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)\Z", text))
-
-
-def plain(raw):
-    """A value that reaches NCCL as it is written here, or ValueError in words."""
-    if isinstance(raw, bool) or not isinstance(raw, (str, int)):
-        raise ValueError("%r is no text (YAML reads an unquoted on, off, yes and no as a bool)" % (raw,))
-    text = str(raw)
-    wrong = [words for sign, words in (("'", "quotes"), ('"', "quotes"), ("#", "a comment")) if sign in text]
-    if wrong:
-        raise ValueError("%r has %s: in nccl.conf that is part of the value" % (raw, wrong[0]))
-    if not text or text != text.strip():
-        raise ValueError("%r %s" % (raw, "has spaces at an end: in nccl.conf they are part of the value" if text else
-                                    "is empty: null leaves the variable alone"))
-    if not re.match(r"[ -~]+\Z", text):
-        raise ValueError("%r has letters that are not plain ASCII on one line" % (raw,))
-    if len(text) > LONGEST:
-        raise ValueError("%s... has %d letters, and NCCL cuts off what goes beyond %d" % (text[:40], len(text), LONGEST))
-    return text
-
-
-class NcclText:
-    """Any text on one line."""
-
-    argument = {"type": "str"}
-
-    def describe(self):
-        """What is legal."""
-        return "a text on one line, without quotes and #"
-
-    def parse(self, raw):
-        """The text, if NCCL gets it as it is."""
-        return plain(raw)
-
-    def read(self, text):
-        """As it stands in the file."""
-        return text
-
-    def offers(self, text):
-        """NCCL lists nothing."""
-        return None
-
-
-class NcclInt(NcclText):
-    """An integer from `low` to `high`, both included, and a multiple of `multiple`."""
-
-    argument = {"type": "int"}
-
-    def __init__(self, low=None, high=None, multiple=1):
-        self.low = -INT64 if low is None else low
-        self.high = INT64 - 1 if high is None else high
-        self.multiple = multiple
-
-    def describe(self):
-        """The legal range in words."""
-        words = "an integer" if self.multiple == 1 else "a multiple of %d" % self.multiple
-        if self.low > -INT64:
-            words += " from %d to %d" % (self.low, self.high) if self.high < INT64 - 1 else " of %d or more" % self.low
-        return words if self.low > -INT64 or self.high == INT64 - 1 else words + " up to %d" % self.high
-
-    def parse(self, raw):
-        """Decimal text; what NCCL would read otherwise than it looks is refused, with what it would read."""
-        text = str(raw).strip()
-        if isinstance(raw, (bool, float)) or not is_integer(text):
-            made = "" if isinstance(raw, (bool, float)) else ": NCCL would take it for %d" % number(text)
-            raise ValueError("%r is not %s%s" % (raw, self.describe(), made))
-        found = int(text, 0)
-        if not self.low <= found <= self.high or found % self.multiple:
-            raise ValueError("%d is not %s" % (found, self.describe()))
-        return str(found)
-
-    def read(self, text):
-        """The number that NCCL makes of it."""
-        return str(number(text)) if text else ""
 
 
 class NcclPath(NcclText):
@@ -124,8 +35,8 @@ class NcclPath(NcclText):
         return text
 
 
-class NcclLevel(Word):
-    """How far a NIC may be from a GPU for GPUDirect RDMA, as a word: case matters, and another word is as good as none."""
+class NcclGdrLevel(Word):
+    """How far a NIC may be from a GPU for GPUDirect RDMA, as a word in capitals: any other word is as good as none."""
 
     def __init__(self):
         Word.__init__(self, "LOC", "NVL", "C2C", "PIX", "PXB", "P2C", "PHB", "SYS")
@@ -135,8 +46,8 @@ class NcclLevel(Word):
         text = str(raw).strip()
         if not isinstance(raw, bool) and is_integer(text) and not text.startswith("-"):
             word = _OLD_LEVELS[min(int(text, 0), len(_OLD_LEVELS) - 1)]
-            raise ValueError("%r: numbers are of old and mean other distances than they seem to, this one %s%s; legal is "
-                             "%s" % (raw, word, ", across sockets" if word == "SYS" else "", self.describe()))
+            raise ValueError("%r is a number of old, and means %s%s; legal is %s" % (
+                raw, word, ", GPUDirect across sockets too" if word == "SYS" else "", self.describe()))
         return Word.parse(self, raw)
 
 
@@ -161,7 +72,7 @@ class NcclAddressRange(NcclText):
         return str(found)
 
 
-class NcclAddress(NcclText):
+class NcclHostPort(NcclText):
     """HOST:PORT, with an IPv6 address in brackets."""
 
     def describe(self):
@@ -177,14 +88,121 @@ class NcclAddress(NcclText):
         return text
 
 
+class NcclHcaList(NcclText):
+    """The RDMA devices that NCCL may use, by exact name, or those that it may not."""
+
+    def describe(self):
+        """What is legal."""
+        return "=DEVICE[:PORT[:RAIL[:PLANE]]],... for these alone, or ^=DEVICE,... for all but these"
+
+    def parse(self, raw):
+        """The list; a list of names stands for these alone."""
+        text = plain(joined(raw))
+        sign, entries = signed(text)
+        if not sign:
+            raise ValueError("%r: without = every entry is the beginning of a name, as mlx5_1 is of mlx5_10; "
+                             "legal is %s" % (raw, self.describe()))
+        for entry in entries:
+            if not re.match(r"[A-Za-z][A-Za-z0-9_.-]{0,62}(:([1-9][0-9]{0,2})?(:[0-9]{1,4}){0,2})?\Z", entry) or (
+                    entry.endswith(":")):
+                raise ValueError("%r in %s is not DEVICE[:PORT[:RAIL[:PLANE]]]; legal is %s"
+                                 % (entry, text, self.describe()))
+        check_entries(entries, 32)
+        return text
+
+
+class NcclInterfaces(NcclText):
+    """The interfaces that NCCL may use for its sockets, by exact name or by the beginning of one."""
+
+    def describe(self):
+        """What is legal."""
+        return "=INTERFACE,... for these alone, PREFIX,... for what begins so, or with ^ before it for all others"
+
+    def parse(self, raw):
+        """The list; a list of names stands for these alone."""
+        text = plain(joined(raw))
+        if len(text) < 2:
+            raise ValueError("%r: NCCL takes no notice of a single letter; legal is %s" % (raw, self.describe()))
+        _sign, entries = signed(text)
+        for entry in entries:
+            if not re.match(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\Z", entry) or entry.lower() == "auto":
+                raise ValueError("%r in %s is no interface's name; null lets NCCL choose, legal is %s"
+                                 % (entry, text, self.describe()))
+        check_entries(entries, 16)
+        return text
+
+
+class NcclTokens(NcclText):
+    """Words with commas between them, or ^ before them for all others; `scoped`: a list for each function may follow.
+
+    `never` maps a word that is not asked for, only ruled out, to the reason.
+    """
+
+    def __init__(self, tokens, scoped=False, never=None):
+        self.tokens = tuple(tokens)
+        self.scoped = scoped
+        self.never = never or {}
+
+    def describe(self):
+        """What is legal."""
+        words = "words of %s, with commas between, or ^ before them for all others" % ", ".join(self.tokens)
+        return words + ("; FUNCTION:WORDS;... for one of %s" % ", ".join(FUNCTIONS) if self.scoped else "")
+
+    def parse(self, raw):
+        """The list, each word as NCCL's source writes it."""
+        lists = token_lists(plain(raw), self.tokens, self.scoped)
+        for _function, out, words in lists:
+            for word in set(words) & set(() if out else self.never):
+                raise ValueError("%s is never forced: %s; ^%s rules it out" % (word, self.never[word], word))
+        return ";".join("%s%s%s" % (function + ":" if function else "", "^" if out else "", ",".join(words))
+                        for function, out, words in lists)
+
+
+class NcclAlgo(NcclTokens):
+    """Which algorithms each collective may use."""
+
+    def __init__(self):
+        NcclTokens.__init__(self, ALGORITHMS, scoped=True)
+
+
+class NcclProto(NcclTokens):
+    """Which protocols each collective may use; LL128 is NCCL's to choose."""
+
+    def __init__(self):
+        NcclTokens.__init__(self, PROTOCOLS, scoped=True, never={
+            "LL128": "where a platform does not support it, data are corrupted"})
+
+
+class NcclSubsystems(NcclTokens):
+    """Which parts of NCCL write into the log."""
+
+    def __init__(self):
+        NcclTokens.__init__(self, SUBSYSTEMS)
+
+
+class NcclDevicesPolicy(NcclText):
+    """How many NICs a GPU may use: AUTO, ALL or MAX:NUMBER."""
+
+    def describe(self):
+        """What is legal."""
+        return "AUTO, ALL or MAX:NUMBER"
+
+    def parse(self, raw):
+        """In capitals; NCCL does not mind the case, and takes anything else for AUTO."""
+        text = plain(raw).upper()
+        if not re.match(r"(AUTO|ALL|MAX:[1-9][0-9]{0,2})\Z", text):
+            raise ValueError("%r is not %s" % (raw, self.describe()))
+        return text
+
+
 class NcclExtra(NcclText):
-    """Further variables as {NAME: value}; `own` are the names that have a variable of the role's own."""
+    """Further variables as {NAME: value}; `own` maps what has a variable of the role's own to that."""
 
     argument = {"type": "dict"}
     nothing = ""
 
-    def __init__(self, own=()):
-        self.own = frozenset(own)
+    def __init__(self, own=None):
+        self.own = own or {}
 
     def describe(self):
         """The legal shape."""
@@ -203,9 +221,9 @@ class NcclExtra(NcclText):
     def _one(self, name, value):
         if not name.startswith("NCCL_"):
             raise ValueError("%s is no variable of NCCL: their names begin with NCCL_; %s" % (
-                name, nearest("NCCL_" + name.upper(), self.own)))
+                name, nearest("NCCL_" + name.upper(), SINCE)))
         if name in self.own:
-            raise ValueError("%s has a variable of its own: nccl_env_%s" % (name, name[5:].lower()))
+            raise ValueError("%s has a variable of its own: %s" % (name, self.own[name]))
         wrong = unknown(name)
         if wrong:
             raise ValueError(wrong)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 
+from .._nccl_text import number
 from .finding import finding
 from .isolation import listed
-from .rdma_node import compute, label, number, ports, roce, variables
+from .rdma_node import compute, label, ports, roce, variables
 
 _FAMILIES = {"IPv4": "ipv4", "IPv6": "ipv6"}
 _DYNAMIC = (2, 21)

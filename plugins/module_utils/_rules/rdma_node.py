@@ -128,13 +128,3 @@ def variables(view, *names):
             if told:
                 found.setdefault((name, told["where"]), (name, told["value"], told["where"]))
     return list(found.values())
-
-
-def number(text):
-    """The int that NCCL makes of a text, as strtoll with base 0 does: what is none is 0, what follows is ignored."""
-    match = re.match(r"\s*([-+]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)", text)
-    if not match:
-        return 0
-    word = match.group(2).lower()
-    base = 16 if word.startswith("0x") else 8 if word.startswith("0") else 10
-    return int(word, base) * (-1 if match.group(1) == "-" else 1)

@@ -10,6 +10,7 @@ it is a warning, for the settings of this role must come first.
 from __future__ import annotations
 
 from .._derive.traffic_class import default_priority
+from .._nccl_text import number
 from .._owners import dcbx
 from .finding import finding
 from .isolation import listed
@@ -23,7 +24,6 @@ from .rdma_node import (
     TRUST,
     declared,
     environment,
-    number,
     priorities,
     roce,
     steps,
