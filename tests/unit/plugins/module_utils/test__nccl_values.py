@@ -86,7 +86,8 @@ def test_what_is_legal_is_said_and_typed(value):
 
 def test_further_variables_are_checked_by_name_and_as_integers():
     assert OWN.parse({"NCCL_P2P_LEVEL": "NVL", "NCCL_PXN_DISABLE": "0x1", "NCCL_SHARP_DISABLE": 1,
-                      "NCCL_NVB_DISABLE": None}) == {"NCCL_P2P_LEVEL": "NVL", "NCCL_PXN_DISABLE": "1", "NCCL_SHARP_DISABLE": "1"}
+                      "NCCL_NVB_DISABLE": None}) == {
+        "NCCL_P2P_LEVEL": "NVL", "NCCL_PXN_DISABLE": "1", "NCCL_SHARP_DISABLE": "1"}
     assert OWN.parse({}) == {}
 
 
