@@ -100,8 +100,8 @@ def _step(plan, place, why, withheld):
             "configured": None, "status": None, "disruption": row.disruption, "why": why, "reason": "",
             "file": kind.file(plan.role, target), "_row": row, "_path": path, "_fields": fields, "_line": desired,
             "_force": desired, "_undo": None}
-    if hasattr(kind, "remark"):
-        step["why"] = "%s: %s" % (why, kind.remark(plan.options, target, desired))
+    remark = kind.remark(plan.options, target, desired) if hasattr(kind, "remark") else None
+    step["why"] = "%s: %s" % (why, remark) if remark else why
     if path is None or row.name in withheld:
         reason = withheld.get(row.name) or getattr(kind, "ABSENT", _ABSENT)
         return dict(step, status="not_applicable", reason=reason, file=None, _path=None)

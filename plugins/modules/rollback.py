@@ -20,7 +20,7 @@ options:
     description: Give back only the settings of these roles. Without it, everything.
     type: list
     elements: str
-    choices: [cpu_isolation, gpudirect, network, numa, nvme, rdma_roce, thp, vm]
+    choices: [cpu_isolation, gpudirect, nccl_env, network, numa, nvme, rdma_roce, thp, vm]
     default: []
   allow:
     description:

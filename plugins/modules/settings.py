@@ -22,7 +22,7 @@ options:
     description: The role whose settings these are.
     type: str
     required: true
-    choices: [cpu_isolation, gpudirect, network, numa, nvme, rdma_roce, thp, vm]
+    choices: [cpu_isolation, gpudirect, nccl_env, network, numa, nvme, rdma_roce, thp, vm]
   values:
     description:
       - Setting to value. A setting that is null or left out is not managed; if it was before, what was found then

@@ -69,17 +69,17 @@ def compose(head, entries, remarks):
     """The text of both files: above each line, why it is there. NCCL before 2.26 takes a comment with a = for a line
     to obey, and so does nothing with it: there is none in ours.
     """
-    blocks = ["# %s\n%s=%s\n" % (remarks[name].replace("=", " is "), name, value)
+    blocks = ["# %s\n%s=%s\n" % ((remarks[name] or "set by the operator").replace("=", " is "), name, value)
               for name, _path, value in sorted(entries)]
     return head.replace("=", " is ") + "\n" + "\n".join(blocks)
 
 
 def remark(options, target, value):
-    """Why a variable has its value: the fact that it follows from, or that the operator says so."""
+    """Why a variable has its value: the fact that it follows from; None where the operator says so."""
     derived = (options.get("nccl_env_derived") or {}).get(target) or {}
     if derived.get("value") is not None and str(derived["value"]) == value:
         return " ".join(str(derived["why"]).split())
-    return "set by the operator"
+    return None
 
 
 def parse(text):

@@ -28,7 +28,7 @@ and may have:
   devices       {name: what it is, in words} of all that Row.devices may name
   key           what `parse` and `compose` name a step by, where that is neither its target nor its path
   is_foreign    whether somebody else wrote the text of a file that is ours by its name; it is then left alone
-  remark        why a step has its value, for `compose` to write above the line
+  remark        the fact that a value follows from, or None; `compose` writes it above the line
   overridden    who gets something else although our line is right
   LAST_BACK     whether its originals come back after those of all other kinds
   turn          sorts the originals of this kind, by (target, path), where the order of giving back counts

@@ -8,10 +8,10 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from . import cpu_isolation, gpudirect, network, numa, nvme, rdma_roce, thp, vm
+from . import cpu_isolation, gpudirect, nccl_env, network, numa, nvme, rdma_roce, thp, vm
 
 ROLES = {"vm": vm, "thp": thp, "numa": numa, "cpu_isolation": cpu_isolation, "network": network,
-         "rdma_roce": rdma_roce, "nvme": nvme, "gpudirect": gpudirect}
+         "nccl_env": nccl_env, "rdma_roce": rdma_roce, "nvme": nvme, "gpudirect": gpudirect}
 
 # The variables that belong to no role; README.md says what each does.
 FOR_EVERY_ROLE = (

@@ -64,7 +64,7 @@ def test_both_files_go_round_and_each_line_says_why(root):
 def test_the_reason_of_a_derived_value_is_in_its_step(root):
     found = steps(plan(root, origins={"NCCL_IB_HCA": "default", "NCCL_DEBUG": "nccl_env_debug, site.yml:3"}))
     assert found["NCCL_IB_HCA"]["why"] == "default: 2 RDMA ports that serve GPUs (gpu_nics=2)"
-    assert found["NCCL_DEBUG"]["why"] == "nccl_env_debug, site.yml:3: set by the operator"
+    assert found["NCCL_DEBUG"]["why"] == "nccl_env_debug, site.yml:3"
 
 
 def test_a_value_that_goes_leaves_the_others(root):
