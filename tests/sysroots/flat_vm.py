@@ -23,6 +23,7 @@ SECTIONS = ("system", "cpu", "numa_nodes", "gpus", "nics", "rdma_devices", "pci_
 def build(folder, text, maker="Amazon EC2", with_nodes=True):
     """Write the virtual machine of a topology file; `maker` is its DMI's word, None for none. Returns the folder."""
     nccl_tree.build(str(folder), flattened(text))
+    sysfs.write(str(folder), "proc/sys/kernel/arch", "x86_64")
     if maker:
         sysfs.write(str(folder), "sys/class/dmi/id/sys_vendor", maker)
     if not with_nodes:
@@ -51,7 +52,7 @@ def flattened(text):
 
 
 def switches(text):
-    """How an operator declares the switches of a file: those that have devices of their own, and devices without one."""
+    """How an operator declares the switches of a file: those with devices of their own, and each device without one."""
     found = {}
     for device in nccl_topology_file.devices(nccl_topology_file.read(text)):
         key = device["bridges"][-1] if device["bridges"] else device["address"]
