@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-_HEADER = re.compile(r"(?<![\w-])(?:size\s+count|bytes\s+N)\s+type\b(?:\s+[\w#%]+)*")
+_HEADER = re.compile(r"(?<![\w-])(?:size\s+count|bytes\s+N)\s+type\b(?:\s+(?:#wrong|[\w#%]+))*")
 _LAST = ("#wrong", "error", "res", "i_cv%", "timestamp")
 # The names of 2017, and of -C, for what is the same.
 _SAME = {"bytes": "size", "N": "count", "op": "redop", "cputime": "time", "#wrong": "wrong", "error": "wrong",
@@ -32,7 +32,7 @@ def header(line, banner=""):
     """The layout that a header line tells, or None where it is none; `banner` is the line that names the groups."""
     found = _HEADER.search(line)
     columns = found.group().split() if found else []
-    while columns and columns[-1] not in _LAST:
+    while columns and columns[-1] not in _LAST + ("time", "cputime"):
         columns.pop()
     starts = [place for place, name in enumerate(columns) if name in ("time", "cputime")]
     if not starts:
