@@ -37,7 +37,7 @@ def bus_factor(operation, ranks):
 
 
 def expected(topologies, operation, gpus_per_node=None, one_nvlink_domain=False):
-    """{bus_bandwidth, why, limits, efficiency, ranks, warnings}: GB/s from 1 GiB on, or None and why not.
+    """{operation, bus_bandwidth, why, limits, efficiency, ranks, warnings}: GB/s from 1 GiB on, or None and why not.
 
     `topologies` are the facts of the nodes that take part, `gpus_per_node` how many GPUs of each (all, if not said).
     `one_nvlink_domain`: NVLink joins the nodes, as in an NVL72.
@@ -48,15 +48,15 @@ def expected(topologies, operation, gpus_per_node=None, one_nvlink_domain=False)
     ranks = sum(map(len, chosen))
     refused = _refused(name, operation, chosen, gpus_per_node, ranks)
     if refused:
-        return _result(None, refused, [], ranks, [])
+        return _result(name, None, refused, [], ranks, [])
     limits, warnings = _limits(topologies, chosen, name, ranks, one_nvlink_domain)
     unknown = [one["what"] for one in limits if one["rate"] is None]
     if unknown:
-        return _result(None, "nothing is known of: %s" % ", ".join(sorted(set(unknown))), limits, ranks, warnings)
+        return _result(name, None, "nothing is known of: %s" % ", ".join(sorted(unknown)), limits, ranks, warnings)
     least = min(limits, key=lambda one: one["bandwidth"])
     why = "%s carries %.1f GB/s of bus bandwidth in %s on %d ranks; %.0f%% of it is what NCCL reaches" % (
         least["what"], least["rate"], name, ranks, 100 * least["efficiency"])
-    return _result(least, why, limits, ranks, warnings)
+    return _result(name, least, why, limits, ranks, warnings)
 
 
 def _refused(name, operation, chosen, gpus_per_node, ranks):
@@ -69,9 +69,10 @@ def _refused(name, operation, chosen, gpus_per_node, ranks):
     return "a single GPU has nobody to exchange with" if ranks < 2 else None
 
 
-def _result(least, why, limits, ranks, warnings):
-    return {"bus_bandwidth": least and round(least["bandwidth"], 1), "why": why, "limits": limits, "ranks": ranks,
-            "efficiency": least and round(least["efficiency"], 3), "warnings": warnings}
+def _result(name, least, why, limits, ranks, warnings):
+    return {"operation": name or None, "bus_bandwidth": least and round(least["bandwidth"], 1), "why": why,
+            "limits": limits, "efficiency": least and round(least["efficiency"], 3), "ranks": ranks,
+            "warnings": warnings}
 
 
 def _limits(topologies, chosen, name, ranks, one_nvlink_domain):

@@ -42,7 +42,7 @@ def limit(what, rate, efficiency):
 
 
 def inside(gpus, operation, ranks, near):
-    """The bound that the links between a node's GPUs set, in a job of so many ranks; these links join `near` of them."""
+    """The bound that the links between a node's GPUs set, in a job of `ranks`; these links join `near` of them."""
     gpus = interconnect.among(gpus)
     if any(interconnect.peer_links(gpu) is None for gpu in gpus):
         return limit("NVLink: nobody told which GPUs it joins", None, None)
