@@ -20,6 +20,11 @@ WITHIN = ("node", "rack", "cluster")
 Problem = collections.namedtuple("Problem", "bins size stages replicas within")
 
 
+def fabric(one):
+    """What a bin shares by NVLink: its domain, else its host."""
+    return (one.rack, "host", one.host) if one.domain is None else (one.rack, "domain", one.domain)
+
+
 def problem_of(bins, size, stages, replicas, within):
     """The problem; bins that can give nothing are left out."""
     return Problem([one for one in bins if one.free], size, stages, replicas, within)
@@ -41,7 +46,7 @@ def arranged(problem, share, chosen):
     if parts <= 1:
         return tuple(chosen)
     groups, left = [], chosen
-    for place in (lambda one: (one.rack, one.domain or one.host), lambda one: one.rack, lambda one: None):
+    for place in (fabric, lambda one: one.rack, lambda one: None):
         near, left = _grouped(problem.bins, left, place), []
         for members in near.values():
             whole = len(members) // parts * parts
@@ -72,7 +77,7 @@ def take(problem, free, slots, replica):
         group = [bins[index] for index in chosen[start:start + parts]]
         if len({one.rack for one in group}) > 1:
             cost[0] += 1
-        elif len({one.domain or one.host for one in group}) > 1:
+        elif len({fabric(one) for one in group}) > 1:
             cost[1] += 1
     return tuple(cost)
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import heapq
 
-from .placement_bound import arranged, begin, cost_of, shares, take
+from .placement_bound import arranged, begin, cost_of, fabric, shares, take
 
 # (where a group may lie, where its replica may lie), from the cheapest on.
 _PHASES = (("island", "rack"), ("domain", "domain"), ("domain", "rack"), ("island", "cluster"), ("domain", "cluster"),
            ("node", "rack"), ("node", "cluster"), ("rack", "rack"), ("rack", "cluster"), ("cluster", "cluster"))
 _INSIDE = ("island", "node")
-_PLACE = {"domain": lambda one: (one.rack, one.domain or one.host), "rack": lambda one: one.rack,
-          "cluster": lambda one: None}
+_PLACE = {"domain": fabric, "rack": lambda one: one.rack, "cluster": lambda one: None}
 _FORBIDDEN = {"node": ("domain", "rack", "cluster"), "rack": ("cluster",), "cluster": ()}
 
 
