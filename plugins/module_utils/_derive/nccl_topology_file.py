@@ -9,6 +9,8 @@ each, quotes around values of at most 253 letters. Source: src/graph/xml.cc of N
 
 from __future__ import annotations
 
+import re
+
 _LONGEST = 253
 _BLANK = " \n\r"
 _ENDS = " >/\n\r"
@@ -87,7 +89,9 @@ def _count(element):
 
 
 def _integer(text):
-    return int(text) if text and text.isdecimal() else None
+    """The number that a text begins with, as strtol(3) finds it."""
+    match = re.match(r"\s*(0[xX][0-9a-fA-F]+|[0-9]+)", text or "")
+    return int(match.group(1), 16 if "x" in match.group(1).lower() else 10) if match else None
 
 
 def _children(reader, parent):
