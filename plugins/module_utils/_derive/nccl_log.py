@@ -13,7 +13,7 @@ import re
 
 _INFO = "NCCL INFO "
 _ENVIRONMENT = re.compile(r"\b(NCCL_\w+) set (?:by environment )?to (.*?)\.?\s*$")
-_CHANNEL = re.compile(r"\b(?:Channel|CollNet) \S+ ?: .*?\bvia (\w+(?:/[\w .+()-]+)*)")
+_CHANNEL = re.compile(r"\b(?:Channel|Ring|Tree|CollNet) \S+ ?: .*?\bvia (\w+(?:/[\w .+()-]+)*)")
 _NUMBER = re.compile(r"/\d+(?:\(\d+\))?(?=/|$)")
 _USING = re.compile(r"\bNET/([^/:]+?) ?: Using\b(.*)")
 _MISSING = re.compile(r"\bNET/([^/:]+?) ?: No device found")
@@ -25,11 +25,14 @@ _MULTICAST = re.compile(r"NVLS multicast support is (not )?available")
 _SAID = re.compile(r"\bNET/[^/:]+?: ?(?:Using|No device found|Made virtual|Loaded net|Could not|No plugin)"
                    r"|GPU Direct RDMA (?:Enabled|Disabled)|DMA-BUF is|nvidia.peermem|NVLS multicast|Using network"
                    r"|Assigned NET|\bMNNVL [1-9]")
+# Of a million lines most hold none of these.
+_WORDS = (" via ", "NET", "NVLS", "network", "DMA", "peermem", "MNNVL")
 _MOST = 40
 _VERSIONS = (("nccl", re.compile(r"\bNCCL version ([\w.+-]+)")), ("rccl", re.compile(r"\bRCCL version ?: ?([\w.+-]+)")),
              ("rccl", re.compile(r"\bRCCL version ([\w.+-]+)")),
              ("nccl_tests", re.compile(r"nccl-tests version ([\w.]+)")),
              ("rccl_tests", re.compile(r"rcc+l-tests: Version (\S+)")))
+_RANKS = re.compile(r"\bcomm 0x\w+ rank \d+ nranks (\d+)")
 _LIBRARY = re.compile(r"nccl-library=(\d+)")
 
 
@@ -37,7 +40,7 @@ def environment(lines):
     """{name: value} of the variables that the log says were set; where ranks differ, the first that said so."""
     found = {}
     for line in lines:
-        said = _ENVIRONMENT.search(line) if _INFO in line else None
+        said = _ENVIRONMENT.search(line) if _INFO in line and " set " in line else None
         if said:
             found.setdefault(said.group(1), said.group(2).strip())
     return found
@@ -59,6 +62,11 @@ def versions(lines):
     return found
 
 
+def ranks(lines):
+    """How many ranks the log says that a communicator has, or None."""
+    return max((int(found) for line in lines if _INFO in line for found in _RANKS.findall(line)), default=None)
+
+
 def release(code):
     """NCCL's version number as it is spoken of: 22903 is 2.29.3; before 2.9 it was 2804 for 2.8.4."""
     wide = (10000, 100) if code >= 10000 else (1000, 100)
@@ -67,10 +75,10 @@ def release(code):
 
 def transport(lines):
     """What carried the data, with the lines that say so, or None where the text holds no such log."""
-    told = {"channels": {}, "networks": [], "using": [], "hcas": [], "link_layers": [], "gdr": [], "evidence": [],
-            "nvls": False, "multicast": None, "no_device": []}
+    told = {"channels": {}, "networks": [], "using": [], "received": [], "hcas": [], "link_layers": [], "gdr": [],
+            "evidence": [], "nvls": False, "multicast": None, "no_device": []}
     for line in lines:
-        if _INFO in line:
+        if _INFO in line and any(word in line for word in _WORDS):
             _hear(told, line.strip(), line[line.index(_INFO) + len(_INFO):])
     if not told["evidence"]:
         return None
@@ -89,6 +97,8 @@ def _hear(told, line, words):
     fresh = path not in told["channels"] if path else said and words not in told["using"]
     if fresh and len(told["evidence"]) < _MOST:
         told["evidence"].append(line)
+    if path and path.startswith("NET/") and "[receive]" in words:
+        _add(told["received"], path)
     if path:
         told["channels"][path] = told["channels"].get(path, 0) + 1
     elif said and fresh:
@@ -130,8 +140,11 @@ def _net(told):
 
 
 def _gdrdma(told):
-    """Whether the network reads and writes GPU memory: False as soon as one channel goes through host memory."""
-    used = [path for path in told["channels"] if path.startswith("NET/")]
+    """Whether the network writes GPU memory: False as soon as one channel goes through host memory.
+
+    What is received tells: NCCL sends through host memory on purpose where the GPUs have no NVLink.
+    """
+    used = told["received"] or [path for path in told["channels"] if path.startswith("NET/")]
     if used:
         return all("GDRDMA" in path for path in used)
     return "Disabled" not in told["gdr"] if told["gdr"] else None

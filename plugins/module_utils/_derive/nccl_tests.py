@@ -21,7 +21,7 @@ _BINARY = re.compile(r"(?<![A-Za-z0-9_])(%s)_perf(?:_mpi)?(?![A-Za-z0-9])" % _NA
 _OPTION = re.compile(r"nccl.*\s-t[ =](%s)\b" % _NAMES)
 _COLOUR = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _TAG = re.compile(r"^\s*(?:\[[^\[\]\s]*\d\]<std(?:out|err|diag)>:? ?)+")
-_BANNER = re.compile(r"# ?nccl-tests version|Collective test starting|# ?nThreads?:? ")
+_BANNER = re.compile(r"# ?nccl-tests version|Collective test starting|\bnThreads?:? \d")
 _RANK = re.compile(r"\bRank\s+(\d+)\s+(?:Group\s+\d+\s+)?(?:Pid\s+\d+\s+)?on\s+(\S+)\s+device\s+(\d+)\s+\[([^\]]*)\]"
                    r"[ \t]*(.*?)\s*(?=#\s*Rank\s|$)")
 _BOUNDS = re.compile(r"Out of bounds values\s*:\s*(\d+)\s*(OK|FAILED)?")
@@ -52,23 +52,27 @@ def _split(lines):
     parts, table_seen, footer_seen = [[]], False, False
     for line in lines:
         header = table.header(line)
-        begins = _BANNER.search(line) or header
+        begins = header or ("Collective" in line or "nccl-tests" in line or "nThread" in line) and _BANNER.search(line)
         if (table_seen and begins and (footer_seen or not header)) or (footer_seen and _names_another(line)):
             parts.append([])
             table_seen = footer_seen = False
         parts[-1].append(line)
         table_seen = table_seen or bool(header)
-        footer_seen = footer_seen or bool(_BOUNDS.search(line) or _AVERAGE.search(line))
+        footer_seen = footer_seen or _footer(line)
     return parts
+
+
+def _footer(line):
+    return " values" in line and bool(_BOUNDS.search(line)) or "Avg bus" in line and bool(_AVERAGE.search(line))
 
 
 def _names_another(line):
     """Whether a line behind a footer is the command of the next test."""
-    return bool(_operation(line)) and "concluded" not in line and not nccl_errors.errors([line])
+    return "concluded" not in line and bool(_operation(line)) and not nccl_errors.errors([line])
 
 
 def _operation(line):
-    found = _BINARY.search(line) or _OPTION.search(line)
+    found = "_perf" in line and _BINARY.search(line) or " -t" in line and _OPTION.search(line)
     return found.group(1) if found else None
 
 
@@ -77,7 +81,7 @@ def _read(lines):
     told = table.rows(lines)
     bounds = next(filter(None, map(_BOUNDS.search, lines)), None)
     average = next(filter(None, map(_AVERAGE.search, lines)), None)
-    listed = [_rank(*found) for line in lines for found in _RANK.findall(line)]
+    listed = [_rank(*found) for line in lines if "Rank" in line for found in _RANK.findall(line)]
     checked = next(filter(None, map(_VALIDATION.search, lines)), None)
     errors = nccl_errors.errors(lines)
     errors += _own_errors(told, listed, errors)
@@ -88,7 +92,7 @@ def _read(lines):
             "avg_bus_bandwidth_verdict": average.group(2) if average else None,
             "out_of_bounds": int(bounds.group(1)) if bounds else None,
             "out_of_bounds_verdict": bounds.group(2) if bounds else None, "ranks": listed,
-            "rank_count": max((rank["rank"] + 1 for rank in listed), default=None),
+            "rank_count": max((rank["rank"] + 1 for rank in listed), default=nccl_log.ranks(lines)),
             "validated": int(checked.group(1)) > 0 if checked else None, "complete": bool(bounds or average),
             "environment": nccl_log.environment(lines), "library": None, "errors": errors}
 

@@ -19,6 +19,7 @@ _SAME = {"bytes": "size", "N": "count", "op": "redop", "cputime": "time", "#wron
          "res": "wrong"}
 _WHOLE = ("size", "count", "root")
 _VALUE = re.compile(r"\s*(N/A|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\*?|[-+]?(?:nan|inf))", re.IGNORECASE)
+_LIKE_ROW, _LIKE_VALUE = re.compile(r"(?<!\S)\d+\s+\d+\s+[A-Za-z]\w*\s+\S"), re.compile(r"\d+\.\d\d")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 # Known words first: a log line may be glued to the last of them.
 _ID = {"size": r"\d+", "count": r"\d+", "root": r"-?\d+", "type": r"(?:half|float|double|u?int\d*)(?!\w)|[A-Za-z]\w*",
@@ -30,7 +31,7 @@ _PREFIX = re.compile(r"(?:\s*(?:\d{4}-\d\d-\d\d(?:T\S+| \d\d:\d\d:\d\d\S*)|\[[^\
 
 def header(line, banner=""):
     """The layout that a header line tells, or None where it is none; `banner` is the line that names the groups."""
-    found = _HEADER.search(line)
+    found = _HEADER.search(line) if "type" in line else None
     columns = found.group().split() if found else []
     while columns and columns[-1] not in _LAST + ("time", "cputime"):
         columns.pop()
@@ -58,7 +59,7 @@ def rows(lines):
         if told:
             layout, columns = told, columns or told["columns"]
         elif layout is None:
-            unread += bool(re.search(r"(?<!\S)\d+\s+\d+\s+[A-Za-z]\w*\s.*\d\.\d\d\s+\d+\.\d\d\s+\S+\s*$", line))
+            unread += bool(_LIKE_ROW.search(line) and _LIKE_VALUE.fullmatch(line.split()[-2]))
         else:
             open_row = _take(line, layout, found, open_row)
     _finish(open_row, layout, found)

@@ -36,6 +36,17 @@ def test_one_staged_channel_is_no_gpudirect():
     assert (got["gdrdma"], got["net"]) == (False, "IB")
 
 
+def test_sends_through_host_memory_are_no_fault():
+    channel = "Ring 00 : 1[18100000] -> 0[435e00000] [%s] via NET/IB/0%s"
+    assert nccl_log.transport(log(channel % ("receive", "/GDRDMA"), channel % ("send", "")))["gdrdma"] is True
+    assert nccl_log.transport(log(channel % ("receive", ""), channel % ("send", "/GDRDMA")))["gdrdma"] is False
+
+
+def test_the_number_of_ranks():
+    assert nccl_log.ranks(log("comm 0x7f5780001ca0 rank 15 nranks 32 cudaDev 7 nvmlDev 7 - Init COMPLETE", "x")) == 32
+    assert nccl_log.ranks(["comm 0x7f5780001ca0 rank 15 nranks 32"]) is None
+
+
 def test_the_fallback_to_sockets():
     got = nccl_log.transport(log("NET/IB : No device found.", "NET/Socket : Using [0]eth0:10.0.0.1<0>",
                                  "Using network Socket", "Channel 00/0 : 1[1] -> 0[0] [send] via NET/Socket/0"))

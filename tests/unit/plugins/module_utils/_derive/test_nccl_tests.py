@@ -215,11 +215,13 @@ def test_text_without_a_table_says_so():
 
 
 def test_log_between_the_rows_gives_transport_and_environment():
-    log = LOG + "\nnode1:1:2 [0] NCCL INFO NCCL_ALGO set by environment to Ring\n"
+    log = LOG + "\nnode1:1:2 [0] NCCL INFO comm 0x1 rank 0 nranks 9\n"
+    log += "node1:1:2 [0] NCCL INFO NCCL_ALGO set by environment to Ring\n"
     text = WHOLE.replace("           8 ", log + "           8 ")
     got = nccl_tests.parse(text)
     assert (got["transport"]["kinds"], got["environment"]) == (["P2P"], {"NCCL_ALGO": "Ring"})
     assert got["rows"] == nccl_tests.parse(WHOLE)["rows"]
+    assert (got["rank_count"], nccl_tests.parse(text.replace("#  Rank", "# "))["rank_count"]) == (2, 9)
 
 
 def test_a_text_without_line_ends_takes_no_minutes():
