@@ -82,6 +82,8 @@ def _judged(view, path, pid):
     """(severity, what is wrong) with one file; (None, None) for nothing."""
     if path == OURS and view.step(ROW):
         return None, None  # It is about to be written.
+    if pid is not None and not view.exists(_seen("/", pid)):
+        return None, None  # Only root may look.
     why = nccl_topology.detected(_topology(view))
     if not path.startswith("/"):
         return "W", "a relative path, which each process takes from the folder that it runs in"
