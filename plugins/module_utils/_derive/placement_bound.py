@@ -125,7 +125,11 @@ def least(problem, free, slots, count, kinds=(), hosts=()):
     usable = [whole[index] * size if best and one.domain is None else free[index] for index, one in enumerate(bins)]
     cost.append(_least_racks(problem, usable, domains if best else None, count))
     cost.append(_least_boundaries(problem, usable, count))
-    return tuple(cost) + _least_used(problem, usable, groups * size, kinds, hosts)
+    # Without a node boundary a node gives whole replicas only.
+    unit = size if cost[4] else size * problem.stages
+    return tuple(cost) + _least_used(problem, [number // unit * unit if best and problem.bins[index].domain is None
+                                               else number for index, number in enumerate(usable)],
+                                     groups * size, kinds, hosts)
 
 
 def _least_racks(problem, usable, domains, count):

@@ -15,7 +15,7 @@ from .placement_bound import arranged, begin, cost_of, least, plus, shares, take
 from .placement_greedy import best
 
 _MOST_BINS = 32
-_MOST_TRIES = 6000
+_MOST_TRIES = 4000
 BOUND, EXACT, GREEDY = "greedy, proved the best by its lower bound", "branch and bound", "greedy, not proved the best"
 
 
@@ -34,7 +34,7 @@ def solve(problem):
         return (placed if whole else None), GREEDY, False
     search = {"problem": problem, "cost": cost, "placed": placed if whole else None, "tries": 0, "seen": {},
               "legal": shares(problem)}
-    proved = _try(search, free, slots, [], (0,) * 5)
+    proved = _try(search, free, slots, [], (0,) * 5) or search["cost"] == bound
     return search["placed"], EXACT if proved else GREEDY, proved
 
 
@@ -101,9 +101,8 @@ def _pick(classes, count):
     if not count:
         yield []
         return
-    if not classes:
-        return
-    for number in range(min(count, len(classes[0])), -1, -1):
+    others = sum(len(members) for members in classes[1:])
+    for number in range(min(count, len(classes[0]) if classes else 0), max(0, count - others) - 1, -1):
         for rest in _pick(classes[1:], count - number):
             yield classes[0][:number] + rest
 

@@ -26,7 +26,7 @@ def best(problem, bound):
     kinds = sorted({one.kind for one in problem.bins})
     legal = shares(problem)
     for chosen in [kinds] + ([[kind] for kind in kinds] if len(kinds) > 1 else []):
-        for allowed in [legal] + [[share] for share in legal if len(legal) > 1]:
+        for allowed in [legal] + ([legal[::-1]] + [[share] for share in legal] if len(legal) > 1 else []):
             for packed in (True, False):
                 placed = _run(problem, chosen, allowed, packed)
                 rank = (-len(placed), cost_of(problem, placed))
