@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import collections
 
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import partitions, rails
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import partitions, rails, versions
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report.build import STATUSES, status_of
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report.table import paragraph, table
 
@@ -26,14 +26,15 @@ _SEVERITIES = {"E": "error", "W": "warning", "I": "note"}
 
 
 def of_few(hosts, width):
-    """The tables of each of `[(name, host)]`, then which CPUs are for what on them, and whether their rails agree."""
-    found, agreed = partitions.none(), rails.none()
+    """The tables of each of `[(name, host)]`, then which CPUs are for what, and whether rails and versions agree."""
+    found, agreed, same = partitions.none(), rails.none(), versions.none()
     lines = []
     for name, host in hosts:
         partitions.add(found, name, host)
         rails.add(agreed, name, host)
+        versions.add(same, name, host)
         lines += of_host(name, host, width)
-    return lines + partitions.lines(found, width) + rails.lines(agreed, width)
+    return lines + partitions.lines(found, width) + rails.lines(agreed, width) + versions.lines(same, width)
 
 
 def of_host(name, host, width):
@@ -114,13 +115,14 @@ def _nothing(role):
 def empty_merge():
     """What `merge` adds to."""
     return {"roles": {}, "findings": {}, "classes": {}, "trouble": [], "lost": 0, "partitions": partitions.none(),
-            "rails": rails.none()}
+            "rails": rails.none(), "versions": versions.none()}
 
 
 def merge(merged, name, host):
     """Add one of many hosts: what is not ok by what it is, so that a thousand equal hosts are one line."""
     partitions.add(merged["partitions"], name, host)
     rails.add(merged["rails"], name, host)
+    versions.add(merged["versions"], name, host)
     for role in host["roles"]:
         merged["roles"].setdefault(role, {"hosts": 0, "ok": 0, "lines": {}})["hosts"] += 1
     for step in host["settings"]:
@@ -165,6 +167,7 @@ def of_many(merged, width):
                       for part in paragraph("  %s: %s" % (_hosts(line), text), width, 4)]
         lines += _rest(merged["findings"])
     lines += partitions.lines(merged["partitions"], width) + rails.lines(merged["rails"], width)
+    lines += versions.lines(merged["versions"], width)
     lines.append(("", None))
     for text in merged["trouble"][:_MOST_LINES]:
         lines += [(part, "error") for part in paragraph(text, width, 2)]
