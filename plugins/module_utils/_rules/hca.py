@@ -14,7 +14,7 @@ from .._owners import nccl_env
 from .._values import nearest
 from .finding import finding
 from .isolation import listed
-from .rdma_node import compute, environment, storage, variables
+from .rdma_node import compute, environment, setting, storage, variables
 
 _MOST = 32
 _LIST = "NCCL_IB_HCA"
@@ -30,7 +30,7 @@ def r10_list(view):
         exclude, exact, entries = parsed(text)
         words = _unmatched(devices, entries, exact)
         if exclude:
-            found += [finding("R10", "W", None, "%s: %s=%s leaves out what is not there: %s"
+            found += [finding("R10", "W", setting(view, where), "%s: %s=%s leaves out what is not there: %s"
                               % (where, name, text, listed(words)))] if words else []
             continue
         words += _strangers(view, devices, entries, exact)
@@ -38,7 +38,7 @@ def r10_list(view):
         if len(matched) > _MOST:
             words.append("it matches %d ports, and NCCL takes %d" % (len(matched), _MOST))
         if words:
-            found.append(finding("R10", "E", None, "%s: %s=%s: %s. %s" % (
+            found.append(finding("R10", "E", setting(view, where), "%s: %s=%s: %s. %s" % (
                 where, name, text, listed(words), _remedy(view, devices))))
     return found
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rules of role rdma_roce look at: the declared class, the devices it is for, and each step's value to be.
+"""What the rules of RDMA look at: the declared class, the devices it is for, each step's value to be, NCCL's variables.
 
-PRIVATE to the collection.
+PRIVATE to the collection. An option is found by how its name ends, for two roles have it: rdma_roce and nccl_env.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def topology(view):
 
 def declared(view):
     """The declared class, or None where the role was given none."""
-    found = view.options.get("rdma_roce_class")
+    found = option(view, "_class")
     return found if isinstance(found, dict) and "traffic_class" in found else None
 
 
 def roce(view):
     """The RDMA devices that the class is for, as in the fact: those that the role was given, or by the topology."""
-    given = view.options.get("rdma_roce_rdma_devices")
+    given = option(view, "_rdma_devices")
     names = given if given is not None else rdma_rails.roce_devices(topology(view), *named(view))
     return [device for device in view.topology("rdma_devices") if device["name"] in names]
 
@@ -53,7 +53,12 @@ def named(view):
 
 
 def _given(view):
-    return [view.options.get("rdma_roce_%s_nics" % purpose) for purpose in ("compute", "storage")]
+    return [option(view, "_%s_nics" % purpose) for purpose in ("compute", "storage")]
+
+
+def option(view, ending):
+    """The value of the role's option whose name ends so, or None."""
+    return next((value for name, value in view.options.items() if name.endswith(ending)), None)
 
 
 def compute(view):
@@ -120,11 +125,36 @@ def environment(view):
 
 
 def variables(view, *names):
-    """[(name, value, where)] of some variables, each place once."""
+    """[(name, value, where)] of some variables once this plan is applied, each place once.
+
+    Where this role writes them itself, `where` is the variable that it was asked by.
+    """
     found = {}
+    for step in nccl_steps(view):
+        if step["target"] in names:
+            where = step["_row"].variable
+            found[(step["target"], where)] = (step["target"], step["desired"], where)
     for scope in environment(view):
         for name in names:
             told = scope["values"].get(name)
-            if told:
+            if told and told["where"].rpartition(":")[0] != replaced_file(view):
                 found.setdefault((name, told["where"]), (name, told["value"], told["where"]))
     return list(found.values())
+
+
+def nccl_steps(view):
+    """The steps of variables of NCCL that this role is asked for."""
+    return [step for step in view.steps if step.get("kind") == "nccl_conf" and "_restore" not in step
+            and step["status"] != "not_applicable"]
+
+
+def setting(view, where):
+    """The setting of this role that says it, by `where` of variables(), or None."""
+    return next((step["name"] for step in nccl_steps(view) if step["_row"].variable == where), None)
+
+
+def replaced_file(view):
+    """The nccl.conf of the node, if it is this role's or will be: its lines are then those of the plan. Else None."""
+    ours = nccl_env.is_ours(view.text(nccl_env.CONF) or "")
+    return nccl_env.CONF if ours and any(step.get("kind") == "nccl_conf" for step in view.steps) or any(
+        step["status"] == "drift" for step in nccl_steps(view)) else None

@@ -26,6 +26,7 @@ from .rdma_node import (
     environment,
     priorities,
     roce,
+    setting,
     steps,
     to_be,
     values,
@@ -49,8 +50,8 @@ def r6_sent_and_protected(view):
         dscp = number(text) >> 2 & 63
         priority = priority_of(told, dscp)
         if priority != told["priority"]:
-            found.append(finding("R6", "E", None, "%s: %s=%s is DSCP %d, which is priority %d, and PFC is for "
-                                 "priority %d: that traffic is dropped when a queue is full. Set %s=%d"
+            found.append(finding("R6", "E", setting(view, where), "%s: %s=%s is DSCP %d, which is priority %d, and PFC "
+                                 "is for priority %d: that traffic is dropped when a queue is full. Set %s=%d"
                                  % (where, name, text, dscp, priority, told["priority"], name, told["traffic_class"])))
     return found
 
