@@ -213,11 +213,6 @@ class Host(Files):
         self._may_change("ending what %s started" % folder)
         return _supervise.end(folder)
 
-    @staticmethod
-    def runs_launched(folder):
-        """Whether anything of a launched command is there still."""
-        return _supervise.runs(folder)
-
     def make_private_folder(self, parent, prefix):
         """Make a folder of a new name that is for this user alone; returns it."""
         self._may_change("making a folder in %s" % parent)

@@ -53,12 +53,6 @@ def end(folder, grace=_GRACE_SECONDS):
     return ran
 
 
-def runs(folder):
-    """Whether anything of a folder's command is there still."""
-    session = _recorded(folder)
-    return session is not None and bool(_members(session))
-
-
 def _leave():
     """Let go of the terminal, the pipes and the folder of whoever started this."""
     os.chdir("/")

@@ -197,6 +197,10 @@ left:
   returned: look
   type: list
   elements: str
+conf:
+  description: The variables that C(/etc/nccl.conf) sets.
+  returned: look
+  type: dict
 ran:
   description: Whether anything ran that had to be ended.
   returned: stop

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 # Where distributions, NVIDIA's containers and people who build it themselves have it.
 FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/nccl-tests/build", "/opt/nccl_tests/build", "/opt/nccl-tests/bin",
-           "/usr/local/nccl-tests/build", "/usr/lib/nccl-tests", "/usr/libexec/nccl-tests", "/opt/oci-hpc/nccl-test/build",
-           "/root/nccl-tests/build")
+           "/usr/local/nccl-tests/build", "/usr/lib/nccl-tests", "/usr/libexec/nccl-tests",
+           "/opt/oci-hpc/nccl-test/build", "/root/nccl-tests/build")
 # The names of dynamic symbols lie near the front of a program, before the code of a hundred GPU kernels.
 _FRONT = 1 << 24
 
@@ -48,5 +48,5 @@ def is_for_mpi(host, place):
 
 def missing(operation, places):
     """Words on a program that is not there."""
-    return ("there is no nccl-tests program for %s: looked for %s; build it (make MPI=1 for several nodes) or say where "
-            "it is with nccl_benchmark_path" % (operation, ", ".join(places)))
+    return ("there is no nccl-tests program for %s: looked for %s; build it (make MPI=1 for several nodes) or say "
+            "where it is with nccl_benchmark_path" % (operation, ", ".join(places)))

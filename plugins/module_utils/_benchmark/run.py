@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 
-from .._owners import jobs
+from .._owners import jobs, nccl_env
 from . import command, program
 
 PLACE = "/var/tmp"
 PREFIX = "gpuwright-benchmark-"
 _WAIT_STEP = 0.2
+_STALE_SECONDS = 3600
 _MOST_TEXT = 1 << 26
 
 
@@ -25,7 +26,7 @@ class Refused(Exception):
 
 
 def look(host, launch, allow):
-    """{"programs", "for_mpi", "jobs", "complete", "left"}: what this node is ready for. Raises Refused."""
+    """{"programs", "for_mpi", "jobs", "complete", "left", "conf"}: what this node is ready for. Raises Refused."""
     programs, for_mpi = {}, {}
     for operation in launch["operations"]:
         place, places = _program(host, launch, operation)
@@ -34,10 +35,16 @@ def look(host, launch, allow):
         programs[operation] = place
         for_mpi[operation] = None if launch["command_prefix"] else program.is_for_mpi(host, place)
         if launch["launcher"] != "single" and for_mpi[operation] is False:
-            raise Refused("%s was built without MPI: each of its processes would run alone, and the numbers would be of "
-                          "one GPU; build it with MPI=1" % place)
+            raise Refused("%s was built without MPI: each of its processes would run alone, and the numbers would be "
+                          "of one GPU; build it with MPI=1" % place)
     found, complete = _busy(host, allow)
-    return {"programs": programs, "for_mpi": for_mpi, "jobs": found, "complete": complete, "left": leftovers(host)}
+    return {"programs": programs, "for_mpi": for_mpi, "jobs": found, "complete": complete, "left": leftovers(host),
+            "conf": _conf(host)}
+
+
+def _conf(host):
+    """The variables that /etc/nccl.conf gives every run; the first line of a name counts."""
+    return {name: value for _line, name, value in reversed(nccl_env.conf_lines(host, "/etc/nccl.conf"))}
 
 
 def start(host, launch, allow, seconds, lease):
@@ -49,7 +56,7 @@ def start(host, launch, allow, seconds, lease):
     if host.read_only:
         return {"id": None, "command": command.command(launch, place, "HOSTFILE", host.is_root())}
     for folder in leftovers(host):
-        if not host.runs_launched(folder):
+        if _is_stale(host, folder):
             host.end_launched(folder)
     folder = host.make_private_folder(PLACE, PREFIX)
     hostfile = folder + "/hosts"
@@ -85,6 +92,15 @@ def stop(host, folder):
 def leftovers(host):
     """Folders of runs that are here: those of runs that are going, and what a power cut left."""
     return ["%s/%s" % (PLACE, name) for name in host.names(PLACE) if name.startswith(PREFIX)]
+
+
+def _is_stale(host, folder):
+    """Whether nobody has asked after a run for so long that its supervisor must be gone: after a power cut it is."""
+    try:
+        asked = float(host.read(folder + "/beat"))
+    except (OSError, ValueError):
+        return False  # It is about to begin, or just went.
+    return host.now() - asked > _STALE_SECONDS
 
 
 def _program(host, launch, operation):

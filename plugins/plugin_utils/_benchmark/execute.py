@@ -1,0 +1,121 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out one run: starts each of its launches on the first of its hosts, follows the output, keeps what came.
+
+PRIVATE to the collection. `ask(arguments)` is module nccl_run on that host, `say(text)` tells people how far it is.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ansible_collections.gpuwright.node.plugins.module_utils._benchmark.request import size_text
+from ansible_collections.gpuwright.node.plugins.module_utils._derive import nccl_tests
+
+LEASE_SECONDS = 60
+_WAIT_SECONDS = 10
+_PATIENCE = 3  # How often in a row a node may fail to answer before its run is given up: ssh has its moments.
+_RETRY_SECONDS = 3
+
+
+def carry_out(run, ask, say, pause=time.sleep):
+    """Yield (record, output) for each work of a run; a record is what judge.py takes."""
+    over = run["excuse"]
+    for work in run["work"]:
+        record = {"run": run["id"], "scope": run["scope"], "search": run["search"], "hosts": run["hosts"],
+                  "gpus": run["launch"]["gpus"], "operation": work["operation"], "variant": work["variant"],
+                  "environment": work["environment"], "commands": [], "results": [], "error": over,
+                  "excused": bool(over), "checked_only": False, "seconds": 0}
+        output = []
+        if over is None:
+            _measure(run, work, record, output, ask, say, pause)
+            over = record.pop("over", None)
+        yield record, "".join(output)
+
+
+def _measure(run, work, record, output, ask, say, pause):
+    """Every launch of one work, into its record."""
+    begun = time.monotonic()
+    name = "%s: %s%s" % (", ".join(run["hosts"][:4]) + (" and more" if len(run["hosts"]) > 4 else ""),
+                         work["operation"], " (%s)" % work["variant"] if work["variant"] else "")
+    for begin, end, factor in work["launches"]:
+        launch = dict(run["launch"], operation=work["operation"], begin=begin, end=end, factor=factor,
+                      environment=dict(run["launch"]["environment"], **work["environment"]))
+        text = _launch(launch, record, ask, _Progress(name, say), pause)
+        output.append(text)
+        if text:
+            record["results"].append(nccl_tests.parse(text))
+        if record["error"]:
+            break
+    record["seconds"] = round(time.monotonic() - begun, 1)
+
+
+def _launch(launch, record, ask, progress, pause):
+    """The output of one start of nccl-tests; what went wrong goes into the record."""
+    said = ask(dict(launch, do="start", lease=LEASE_SECONDS))
+    if said.get("failed"):
+        record.update(error=said["failed"], excused=True)
+        return ""
+    record["commands"].append(said["command"])
+    if said["id"] is None:  # Check mode.
+        record["checked_only"] = True
+        return ""
+    try:
+        return _follow(said["id"], launch, record, ask, progress, pause)
+    finally:
+        ask({"do": "stop", "id": said["id"]})
+
+
+def _follow(name, launch, record, ask, progress, pause):
+    text, offset, silent = "", 0, 0
+    while True:
+        said = ask({"do": "poll", "id": name, "offset": offset, "wait": _WAIT_SECONDS})
+        if said.get("failed"):
+            silent += 1
+            if silent == _PATIENCE:
+                record.update(error=said["failed"], over="the run before ended with: %s" % said["failed"])
+                return text
+            pause(_RETRY_SECONDS)
+            continue
+        silent, offset = 0, said["offset"]
+        text += said["output"]
+        progress.tell(text, said["ended"])
+        if said["ended"]:
+            break
+    if said["timed_out"]:
+        record["error"] = "no end after %d s (nccl_benchmark_timeout)" % launch["seconds"]
+        record["over"] = "not started: %s before it did not end in %d s" % (launch["operation"], launch["seconds"])
+    elif said["status"] != 0:
+        record["error"] = "%s ended with status %s%s" % (
+            launch["launcher"] if launch["launcher"] != "single" else launch["operation"], said["status"], _last(text))
+    return text
+
+
+def _last(text):
+    """What a launch said last, for people."""
+    lines = [line.strip() for line in text.splitlines() if line.strip(" #-")]
+    return ": %s" % lines[-1][:300] if lines else " and printed nothing"
+
+
+class _Progress:
+    """Tells each new size once, and between sizes that it still goes on."""
+
+    def __init__(self, name, say):
+        self._name, self._say, self._rows, self._quiet = name, say, -1, 0
+
+    def tell(self, text, ended):
+        """Look at all that was printed so far."""
+        rows = nccl_tests.parse(text)["rows"]
+        if ended and (not rows or len(rows) == self._rows):
+            return
+        if len(rows) == self._rows:
+            self._quiet += 1
+            self._say("%s: still at this size after %d s" % (self._name, self._quiet * _WAIT_SECONDS))
+            return
+        self._rows, self._quiet = len(rows), 0
+        if not rows:
+            self._say("%s: started" % self._name)
+            return
+        last = rows[-1]
+        self._say("%s: %s at %s GB/s" % (self._name, size_text(last["size"]), last["out_of_place"]["busbw"]))
