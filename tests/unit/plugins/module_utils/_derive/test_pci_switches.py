@@ -25,7 +25,7 @@ def _nic(name, address, netdev, layer="InfiniBand", node=0):
 
 
 FACT = {
-    "gpus": [_gpu(0, "0000:3b:00.0"), _gpu(1, "0001:00:00.0", 1)],
+    "gpus": [_gpu(0, "0000:3b:00.0"), _gpu(1, "f001:00:00.0", 1)],
     "rdma_devices": [_nic("mlx5_0", "0000:3c:00.0", "ib0"), _nic("mlx5_1", "10000:00:00.0", "eth1", "Ethernet", 1),
                      _nic("rxe0", None, "eth9", "Ethernet", None), _nic("mlx5_9", "0000:f0:00.0", "store0")],
     "nics": [{"name": "ens5", "pci_address": "0000:00:05.0", "numa_node": None}],
@@ -44,7 +44,7 @@ def _below(found):
 def test_a_device_goes_by_all_its_names(gpu, nic):
     for gpus, nics in (([gpu], [nic]), (gpu, nic), (str(gpu), (nic,))):
         found = pci_switches.resolve(FACT, [{"gpus": gpus, "nics": nics}, RIGHT[1]])
-        assert _below(found) == [["0000:3b:00.0", "0000:3c:00.0"], ["0001:00:00.0", "10000:00:00.0"]]
+        assert _below(found) == [["0000:3b:00.0", "0000:3c:00.0"], ["f001:00:00.0", "10000:00:00.0"]]
 
 
 def test_what_is_known_of_a_switch():
@@ -58,9 +58,9 @@ def test_what_is_known_of_a_switch():
 
 
 def test_switches_and_devices_are_in_the_order_of_their_addresses_as_numbers():
-    """NCCL takes devices in the file's order, and 10000 comes after 0001."""
+    """NCCL takes devices in the file's order, and 10000 comes after f001."""
     found = pci_switches.resolve(FACT, [{"nics": "mlx5_1"}, {"gpus": [1, 0], "numa_node": 0}, {"nics": ["ib0"]}])
-    assert _below(found) == [["0000:3b:00.0", "0001:00:00.0"], ["0000:3c:00.0"], ["10000:00:00.0"]]
+    assert _below(found) == [["0000:3b:00.0", "f001:00:00.0"], ["0000:3c:00.0"], ["10000:00:00.0"]]
 
 
 def test_several_names_in_a_text_and_other_nics_too():
@@ -121,7 +121,7 @@ def test_the_numa_node_is_that_of_its_devices_or_the_only_one():
     ([dict(RIGHT[0], link_width=True)], "link_width is True"),
     (RIGHT + [{"gpus": ["GPU-0"]}], r"GPU 0 \(0000:3b:00.0\) is named twice: below switch 1 and below switch 3"),
     ([{"gpus": [0], "nics": ["mlx5_0", "ib0"]}], r"mlx5_0 \(.*\) is named twice: below switch 1 and below switch 1"),
-    (RIGHT[:1], r"below no switch: GPU 1 \(0001:00:00.0\), mlx5_1 \(10000:00:00.0\). Every GPU"),
+    (RIGHT[:1], r"below no switch: GPU 1 \(f001:00:00.0\), mlx5_1 \(10000:00:00.0\). Every GPU"),
     ([{"gpus": [0, 1], "numa_node": 0}], r"below no switch: mlx5_0 \(0000:3c:00.0\), mlx5_1 .* is declared alone"),
 ])
 def test_a_mistake_is_an_error_in_words(switches, words):
