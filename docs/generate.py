@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes meta/argument_specs.yml and README.md of every role from its rows and defaults; --check only compares.
 
-The rows say what a setting is, defaults/main.yml says which value it gets and, in its comments, why.
+The rows say what a setting is, defaults/main.yml says which value it gets and, in its comments, why. A role without
+rows does something instead of setting it: there the comments say what its variables are.
 """
 
 from __future__ import annotations
@@ -134,9 +135,43 @@ def readme(role, defaults, groups):
     return "\n".join(lines) + "\n"
 
 
+def plain_roles():
+    """The roles that have no rows."""
+    return sorted(path.name for path in (CHECKOUT / "roles").iterdir() if path.name not in ROLES)
+
+
+def purpose(role):
+    """What a role without rows is for: the description that it has in Ansible's catalogue of roles."""
+    return yaml.safe_load((CHECKOUT / "roles" / role / "meta" / "main.yml").read_text())["galaxy_info"]["description"]
+
+
+def plain_specification(role, defaults, groups):
+    """meta/argument_specs.yml of a role without rows. Its action checks the values, and says more than a type would."""
+    options = {name: dict({"type": "raw", "description": [why]},
+                          **({} if defaults[name] is None else {"default": defaults[name]}))
+               for names, why in groups for name in names}
+    entry = {"short_description": purpose(role), "options": {name: options[name] for name in sorted(options)}}
+    return "---\n# %s\n%s" % (_WRITTEN, yaml.dump({"argument_specs": {"main": entry}}, Dumper=_Indented,
+                                                 sort_keys=False, width=90, allow_unicode=True))
+
+
+def plain_readme(role, defaults, groups):
+    """README.md of a role without rows."""
+    lines = ["# gpuwright.node.%s" % role, "", "<!-- %s -->" % _WRITTEN, "", "%s." % purpose(role), "", "```yaml",
+             "- hosts: gpu_nodes", "  become: true", "  pre_tasks:", "    - gpuwright.node.topology_facts:", "  roles:",
+             "    - gpuwright.node.%s" % role, "```", "", "| variable | default | what it is |", "|---|---|---|"]
+    lines += ["| `%s` | %s | %s |" % (name, "none" if defaults[name] is None else shown(defaults[name]), why)
+              for names, why in groups for name in names]
+    return "\n".join(lines) + "\n"
+
+
 def generated():
     """Every generated file: path -> text."""
     files = {}
+    for role in plain_roles():
+        defaults, groups = read_defaults(role)
+        files["roles/%s/meta/argument_specs.yml" % role] = plain_specification(role, defaults, groups)
+        files["roles/%s/README.md" % role] = plain_readme(role, defaults, groups)
     for role in ROLES:
         defaults, groups = read_defaults(role)
         files["roles/%s/meta/argument_specs.yml" % role] = specification(role, defaults)

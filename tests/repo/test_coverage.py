@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from ansible_collections.gpuwright.node.plugins.filter.topology import FilterModule
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES, variables
@@ -41,6 +42,16 @@ def test_every_rule_is_provoked_in_a_test(checkout):
         text = tests.read_text() if names else ""
         untested += [name for name in names if '"%s"' % name not in text]
     assert untested == []
+
+
+def test_every_variable_of_a_role_without_rows_is_named_in_a_test(checkout, tested):
+    missing = []
+    for path in (checkout / "roles").glob("*/defaults/main.yml"):
+        role = path.parts[-3]
+        if role not in ROLES:
+            names = yaml.safe_load(path.read_text())
+            missing += [name for name in names if not {name, name.removeprefix(role + "_")} & tested]
+    assert missing == []
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))

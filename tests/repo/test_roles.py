@@ -22,8 +22,24 @@ def _load(checkout, role, name):
     return yaml.safe_load((checkout / "roles" / role / name).read_text())
 
 
-def test_every_role_is_in_the_catalogue(checkout):
-    assert sorted(path.name for path in (checkout / "roles").iterdir()) == ROLE_NAMES
+# Roles that do something instead of setting it: no rows, and an action that checks their variables.
+PLAIN_ROLES = ["nccl_benchmark"]
+
+
+def test_every_role_is_in_the_catalogue_or_sets_nothing(checkout):
+    assert sorted(path.name for path in (checkout / "roles").iterdir()) == sorted(ROLE_NAMES + PLAIN_ROLES)
+    for role in PLAIN_ROLES:
+        text = "".join(path.read_text() for path in (checkout / "roles" / role / "tasks").iterdir())
+        assert "gpuwright.node.settings" not in text
+
+
+@pytest.mark.parametrize("role", PLAIN_ROLES)
+def test_every_variable_of_a_plain_role_has_its_prefix_a_default_and_a_reader(role, checkout):
+    names = sorted(_load(checkout, role, "defaults/main.yml"))
+    assert [name for name in names if not name.startswith(role + "_")] == []
+    assert names == sorted(_load(checkout, role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"])
+    tasks = (checkout / "roles" / role / "tasks" / "main.yml").read_text()
+    assert [name for name in names if not re.search(r"\b%s\b" % name, tasks)] == []
 
 
 @pytest.mark.parametrize("role", ROLE_NAMES)
@@ -36,7 +52,7 @@ def test_every_variable_has_the_prefix_of_its_role(role):
     assert [name for name in variables(role) if not name.startswith(role + "_")] == []
 
 
-@pytest.mark.parametrize("role", ROLE_NAMES)
+@pytest.mark.parametrize("role", ROLE_NAMES + PLAIN_ROLES)
 def test_specifications_equal_defaults(role, checkout):
     options = _load(checkout, role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     specified = {name: option.get("default") for name, option in options.items()}
@@ -68,7 +84,7 @@ def test_every_row_is_handed_to_the_module(role, checkout):
     assert handed == {row.name: "{{ %s }}" % row.variable for row in ROLES[role].ROWS}
 
 
-@pytest.mark.parametrize("role", ROLE_NAMES)
+@pytest.mark.parametrize("role", ROLE_NAMES + PLAIN_ROLES)
 def test_tasks_are_few_and_plain(role, checkout):
     tasks = _load(checkout, role, "tasks/main.yml")
     assert len(tasks) <= 4
