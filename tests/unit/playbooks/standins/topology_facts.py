@@ -15,8 +15,8 @@ def main():
         "storage_nics": {"type": "list"}}, supports_check_mode=True)
     node = {"id": 0, "cpus": "0-3", "memory": 8 << 30, "distances": {"0": 10}, "kind": "cpu", "hugepages": {}}
     module.exit_json(changed=False, ansible_facts={"topology": {
-        "schema": 1, "numa_nodes": [node], "gpus": [], "nics": [], "gpu_nics": {},
-        "rdma_devices": [], "nvme": [], "system": {"kernel": "6.1.0"},
+        "schema": 1, "numa_nodes": [node], "cpu": {"online": "0-3"}, "gpus": [], "nics": [], "pci_paths": [],
+        "gpu_nics": {}, "rdma_devices": [], "nvme": [], "system": {"kernel": "6.1.0"},
         "kernel": {}, "notes": [], "sources": {}}})
 
 
