@@ -155,6 +155,31 @@ def test_tags_of_launchers_and_colours_do_not_matter(tag, end):
     assert nccl_tests.parse(text)["tests"] == nccl_tests.parse(WHOLE)["tests"]
 
 
+def test_a_tag_is_no_part_of_an_error():
+    got = nccl_tests.parse("[1,3]<stderr>:node1: Test CUDA failure common.cu:1 'x'\n[node1:3] ERROR")
+    assert got["errors"] == ["node1: Test CUDA failure common.cu:1 'x'", "[node1:3] ERROR"]
+
+
+def test_a_header_that_comes_again_begins_no_other_test():
+    lines = WHOLE.splitlines()
+    again = "\n".join(lines[:11] + lines[7:10] + lines[11:])
+    assert nccl_tests.parse(again) == nccl_tests.parse(WHOLE)
+
+
+def test_a_test_that_crashed_in_its_table_ends_where_the_next_begins():
+    crashed = WHOLE[:WHOLE.index("          16 ")] + "node1: Test CUDA failure common.cu:1 'x'\n"
+    got = nccl_tests.parse(crashed + WHOLE[WHOLE.index("# nThread"):])["tests"]
+    assert [(len(test["rows"]), test["complete"], len(test["errors"])) for test in got] == [(1, False, 1), (2, True, 0)]
+
+
+def test_the_deviation_that_old_releases_print_is_no_wrong_value():
+    got = nccl_tests.parse(output("deepops-slurm-0"))
+    assert got["rows"][0]["out_of_place"]["wrong"] == 7e-07
+    assert (got["wrong_values"], got["failed_check"], got["validated"]) == (None, False, True)
+    failed = nccl_tests.parse(output("deepops-slurm-0").replace(": 0 OK", ": 3 FAILED"))
+    assert (failed["failed_check"], failed["out_of_bounds"]) == (True, 3)
+
+
 def test_columns_with_one_space_between_them_and_a_mean_that_is_missing():
     text = "\n".join(" ".join(line.split()) for line in WHOLE.splitlines() if "Avg" not in line)
     got, want = nccl_tests.parse(text), nccl_tests.parse(WHOLE)

@@ -85,6 +85,7 @@ def test_a_table_of_one_group(banner, group):
     [ROW[:ROOT] + "node1:1:2 [0] NCCL INFO x", "node1:1:2 [0] NCCL INFO 3 4", ROW[ROOT:]],
     [ROW[:ROOT] + "node1:1:2 [0] NCCL INFO x", "2026-01-02T03:04:05.6Z " + ROW[ROOT:]],
     [ROW[:GROUP] + "node1:1:2 [0] NCCL INFO x", "", "node1:1:2 [0] NCCL INFO y", ROW[GROUP:] + "node1:1:2 [0] z"],
+    [ROW[:ROOT] + "node1:1:2 [0] NCCL INFO x", "node1:1:2 [0] NCCL INFO 1 2 of sum 3", ROW[ROOT:]],
     [ROW[:ROOT], ROW[ROOT:GROUP] + "node1:1:2 [0] NCCL INFO x", ROW[GROUP:]],
     [ROW.replace(" ", "\u00a0")], ["\n", ROW.replace("  ", "    ")],
 ])
@@ -95,6 +96,7 @@ def test_the_log_may_be_glued_to_a_row_or_cut_it(lines):
 def test_a_row_that_was_never_completed_is_kept_for_its_whole_groups():
     assert rows(ROW[:GROUP]) == rows(ROW[:GROUP + 12]) == [dict(WANT, in_place=None)]
     assert rows(ROW[:GROUP - 3]) == rows(ROW[:ROOT]) == rows(ROW[:30]) == []
+    assert rows(ROW[:GROUP] + "node1:1:2 [0] x", ROW) == [dict(WANT, in_place=None), WANT]
     assert rows(ROW[:ROOT], ROW, ROW[:GROUP], "# Out of bounds values : 0 OK") == [WANT, dict(WANT, in_place=None)]
 
 
