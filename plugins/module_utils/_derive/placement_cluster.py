@@ -12,11 +12,16 @@ unless its links say otherwise. GPUs in MIG mode or handed to a virtual machine 
 from __future__ import annotations
 
 import collections
+import difflib
 import re
 
 from .._values import nearest
 
 Bin = collections.namedtuple("Bin", "host rack domain kind islands free slots")
+# What may be said of a host.
+KEYS = ("topology", "ansible_facts", "gpus", "n_gpus", "rack", "rack_id", "nvlink_domain", "address", "ansible_host",
+        "allocated_gpus", "reserved", "busy")
+_CLOSE = 0.85
 _WORDS_OF_LINK = re.compile(r"^(NV\d+|NV|XGMI)$")
 _STEP = 8 << 30  # Memory is sold in such steps; what drivers report of it differs by less.
 
@@ -64,6 +69,7 @@ def _entry(name, given):
     """One host: {rack, domain, address, gpus, used, topology}."""
     if not isinstance(given, dict):
         raise ValueError("%s: a dict with the topology of the host is needed, not %s" % (name, type(given).__name__))
+    _check_keys(name, given)
     facts = given.get("ansible_facts")
     topology = given.get("topology") or (facts.get("topology") if isinstance(facts, dict) else None)
     count = next((given[key] for key in ("gpus", "n_gpus") if given.get(key) is not None), None)
@@ -71,6 +77,14 @@ def _entry(name, given):
     return {"rack": _text(given.get("rack", given.get("rack_id"))), "domain": _text(given.get("nvlink_domain")),
             "address": _text(given.get("address") or given.get("ansible_host")) or name, "gpus": gpus,
             "used": _used(name, given, gpus), "topology": topology}
+
+
+def _check_keys(name, given):
+    """Other keys are somebody else's, as in hostvars, unless they look like one of ours."""
+    for key in sorted(str(key) for key in given if key not in KEYS and "ansible_facts" not in given):
+        close = difflib.get_close_matches(key, KEYS, n=1, cutoff=_CLOSE)
+        if close:
+            raise ValueError("%s: %s: did you mean %s?" % (name, key, close[0]))
 
 
 def _gpus(name, topology, count):
