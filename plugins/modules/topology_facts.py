@@ -148,7 +148,9 @@ ansible_facts:
           elements: dict
         rdma_devices:
           description:
-            - C(name), C(pci_address), C(numa_node), C(cpus), C(firmware), C(board_id) and C(ports).
+            - C(name), C(pci_address), C(numa_node), C(cpus), C(firmware), C(board_id), C(link) and C(ports).
+            - A link has C(speed), C(width), C(max_speed) and C(max_width), as the kernel says them; null for a device
+              that is not on PCI.
             - A port has C(port), C(link_layer), C(state), C(phys_state), C(rate) in Gb/s, C(netdev), C(active_mtu),
               C(gids) (C(index), C(gid), C(type), C(netdev)) and C(roce_v2_gid) (the index for C(ipv4) and C(ipv6),
               or null).

@@ -12,13 +12,30 @@ from __future__ import annotations
 from .interconnect import pcie_bandwidth, port_bandwidth
 
 DOWN = "DOWN"
+_BEHIND_A_SWITCH = ("PIX", "PXB")
 
 
 def of_gpus(topology, gpus):
-    """The names of the RDMA devices nearest to some GPUs, each once, in the order of the fact."""
+    """The names of the RDMA devices that some GPUs have, or should have, each once, in the order of the fact."""
     nearest = topology.get("gpu_nics") or {}
     chosen = {name for gpu in gpus for name in nearest.get(str(gpu["index"])) or ()}
+    chosen |= _lost(topology, {gpu["index"] for gpu in gpus})
     return [device["name"] for device in topology.get("rdma_devices") or () if device["name"] in chosen]
+
+
+def _lost(topology, indexes):
+    """The devices without a link that would serve some GPUs: behind a switch with one, of a model that serves GPUs."""
+    serving = {name for names in (topology.get("gpu_nics") or {}).values() for name in names}
+    devices = topology.get("rdma_devices") or ()
+    models = {_model(device) for device in devices if device["name"] in serving} - {None}
+    down = {device["name"] for device in devices if _model(device) in models and device["name"] not in serving
+            and all(port.get("state") == DOWN for port in device["ports"])}
+    best = {}
+    for path in topology.get("pci_paths") or ():
+        if path["gpu"] in indexes and path["device"] in down | serving and path["kind"] in _BEHIND_A_SWITCH:
+            # PIX before PXB: what is behind the same switch as another GPU is not this one's.
+            best.setdefault(path["gpu"], {}).setdefault(path["kind"], set()).add(path["device"])
+    return {name for kinds in best.values() for name in kinds[min(kinds)] & down}
 
 
 def rates(topologies):
@@ -67,14 +84,11 @@ def _now(topology, device):
 
 
 def _slot(topology, device):
-    """GB/s of a device's PCIe link: of the device, or of the interface on the same function."""
-    for one in [device] + [nic for nic in topology.get("nics") or ()
-                           if nic.get("pci_address") and nic["pci_address"] == device.get("pci_address")]:
-        link = one.get("link") or {}
-        found = pcie_bandwidth(link.get("speed"), link.get("width"))
-        if found:
-            return found
-    return None
+    """GB/s of a device's PCIe link; None where it is not known, and in a guest, which sees what it is shown."""
+    if (topology.get("system") or {}).get("virtualization") not in (None, "none"):
+        return None
+    link = device.get("link") or {}
+    return pcie_bandwidth(link.get("speed"), link.get("width"))
 
 
 def _host(topology, topologies):

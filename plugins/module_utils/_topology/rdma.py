@@ -37,6 +37,7 @@ def _device(host, found, name):
         "cpus": record.get("cpus"),
         "firmware": pci.attribute(host, folder + "/fw_ver") or None,
         "board_id": pci.attribute(host, folder + "/board_id") or None,
+        "link": pci.link(host, address) if address else None,
         "ports": [_port(host, found, name, int(port), device) for port in ports],
     }
 

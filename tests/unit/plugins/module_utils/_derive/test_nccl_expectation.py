@@ -104,6 +104,8 @@ def test_the_network_bounds_what_goes_between_nodes():
 def test_a_nic_is_bound_by_its_slot():
     assert bandwidth([node(nic_speed=GEN4)] * 2) == pytest.approx(8 * 31.508 * 0.85, abs=0.1)
     assert bandwidth([node(nic_speed=GEN4, rate=200)] * 2) == 170
+    # What a guest is shown of a link is no bound.
+    assert bandwidth([node(nic_speed="2.5 GT/s PCIe", system={"virtualization": "kvm"})] * 2) == 340
 
 
 def test_a_gpus_own_slot_bounds_what_it_sends_out():
@@ -216,6 +218,14 @@ def test_the_training_node_of_the_tests(tmp_path):
     fact = read_topology(Host(root=str(eight_gpu.build(tmp_path))))
     assert bandwidth([fact]) == pytest.approx(476, abs=0.1)
     assert bandwidth([fact, fact]) == 340
+
+
+@pytest.mark.parametrize("fault, words", [
+    ("nic_x8", "mlx5_2 is at 31.5 GB/s"), ("nic_slow", "mlx5_1 is at 12.5 GB/s"), ("nic_down", "mlx5_6 is at no rate")])
+def test_a_planted_fault_is_said_and_leaves_the_bar_where_it_was(tmp_path, fault, words):
+    sick = read_topology(Host(root=str(eight_gpu.build(tmp_path, fault))))
+    found = expected([sick, sick], "all_reduce")
+    assert found["bus_bandwidth"] == 340 and words in found["warnings"][0]
 
 
 def test_efficiencies_are_shares():

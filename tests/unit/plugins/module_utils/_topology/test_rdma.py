@@ -27,7 +27,9 @@ def _read(root):
 
 
 def _device(root, name="mlx5_0", netdevs=("rail0",), address="0000:16:00.0", **port):
-    device = sysfs.device(root, sysfs.host_bridge(root, "pci0000:15"), address, {"class": "0x020000"}, "mlx5_core")
+    device = sysfs.device(root, sysfs.host_bridge(root, "pci0000:15"), address, {
+        "class": "0x020000", "current_link_speed": "32.0 GT/s PCIe", "max_link_speed": "32.0 GT/s PCIe",
+        "current_link_width": "8", "max_link_width": "16"}, "mlx5_core")
     for number, netdev in enumerate(netdevs):
         sysfs.netdev(root, device, netdev, {"type": 1, "mtu": 9000, "dev_port": number})
     files = dict({"link_layer": "Ethernet", "state": "4: ACTIVE", "phys_state": "5: LinkUp",
@@ -51,7 +53,8 @@ def test_a_roce_port(tmp_path):
     (one,) = _read(tmp_path)
     (port,) = one.pop("ports")
     assert one == {"name": "mlx5_0", "pci_address": "0000:16:00.0", "numa_node": None, "cpus": None,
-                   "firmware": "28.43.1014", "board_id": "MT_0000000838"}
+                   "firmware": "28.43.1014", "board_id": "MT_0000000838", "link": {
+                       "speed": "32.0 GT/s PCIe", "width": 8, "max_speed": "32.0 GT/s PCIe", "max_width": 16}}
     assert [gid["index"] for gid in port["gids"]] == [0, 1, 2, 3]
     assert port["gids"][3] == {"index": 3, "gid": IPV4, "type": V2, "netdev": "rail0"}
     del port["gids"]
