@@ -8,12 +8,14 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
+from .._nccl_names import version as parse_version
 from .._nccl_text import number
 from .finding import finding
 from .isolation import listed
-from .rdma_node import compute, label, ports, roce, variables
+from .rdma_node import compute, label, option, ports, roce, setting, variables
 
 _FAMILIES = {"IPv4": "ipv4", "IPv6": "ipv6"}
 _DYNAMIC = (2, 21)
@@ -23,7 +25,7 @@ _LIBRARIES = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/l
 
 def family(view):
     """The address family that RoCE is to use here, as the schema of the fact calls it."""
-    return _FAMILIES.get(view.options.get("rdma_roce_address_family"), "ipv4")
+    return _FAMILIES.get(option(view, "_address_family"), "ipv4")
 
 
 def gid_table(view):
@@ -60,7 +62,7 @@ def is_link_local(gid):
 def r21_gid_index(view):
     """From 2.21 on NCCL picks the GID itself; an index that is named by hand is another entry when addresses change."""
     devices = [device for device in roce(view) if device["name"] in compute(view)] or roce(view)
-    version = nccl_version(view)
+    version, whose = nccl_version(view)
     found = []
     for name, text, where in variables(view, "NCCL_IB_GID_INDEX") if devices else ():
         index = number(text)
@@ -68,17 +70,48 @@ def r21_gid_index(view):
             continue
         wrong = [words for words in (_wrong(view, device, port, index) for device, port in ports(devices, "Ethernet")
                                      if port["gids"]) if words]
+        severity = "E"
         if wrong:
-            found.append(finding("R21", "E", None, "%s: %s=%s is not the RoCE v2 entry of every port: %s. %s" % (
-                where, name, text, listed(wrong), _remedy(view, devices))))
+            words = "is not the RoCE v2 entry of every port: %s. %s" % (listed(wrong), _remedy(view, devices))
         elif version is None:
-            found.append(finding("R21", "W", None, "%s: %s=%s is right now, and shifts with the next address or VLAN: "
-                                 "since NCCL 2.21 it should not be set. Which NCCL is used here is not known"
-                                 % (where, name, text)))
+            severity = "W"
+            words = ("is right now, and shifts with the next address or VLAN: since NCCL 2.21 it should not be set. "
+                     "Which NCCL is used here is not known")
         elif version >= _DYNAMIC:
-            found.append(finding("R21", "E", None, "%s: %s=%s with NCCL %d.%d here: from 2.21 on NCCL picks the GID "
-                                 "itself, and this overrides it. Remove it" % ((where, name, text) + version)))
+            words = "with NCCL %d.%d %s: from 2.21 on NCCL picks the GID itself, and this overrides it. Remove it" % (
+                version[:2] + (whose,))
+        else:
+            continue
+        found.append(finding("R21", severity, setting(view, where), "%s: %s=%s %s" % (where, name, text, words)))
     return found
+
+
+def r21_subnets(view):
+    """A port with addresses of several subnets leaves NCCL a choice, which may be another one on each node.
+
+    Rails in subnets of their own are no fault: each port then has one.
+    """
+    devices = [device for device in roce(view) if device["name"] in compute(view)]
+    several = []
+    for name, port in ports(devices, "Ethernet"):
+        subnets = sorted({_subnet(entry["gid"], family(view)) for entry in port["gids"]
+                          if entry["type"] == "RoCE v2" and not is_link_local(entry["gid"])} - {None})
+        if len(subnets) > 1:
+            several.append("%s (%s)" % (label(name, port), ", ".join(subnets)))
+    if not several or variables(view, "NCCL_IB_ADDR_RANGE"):
+        return []
+    return [finding("R21", "W", None, "RoCE v2 GIDs of more than one subnet on %s, and NCCL_IB_ADDR_RANGE is not set: "
+                    "NCCL takes the first on each port, and two nodes may pick subnets that do not reach one another"
+                    % listed(several))]
+
+
+def _subnet(gid, wanted):
+    """The /24, as NCCL itself compares, or /64 that an address is in, or None if it is of the other family."""
+    address = ipaddress.ip_address(gid)
+    mapped = address.ipv4_mapped
+    if (mapped is not None) != (wanted == "ipv4"):
+        return None
+    return str(ipaddress.ip_network((str(mapped or address), 24 if mapped else 64), strict=False))
 
 
 def _wrong(view, name, port, index):
@@ -109,11 +142,17 @@ def _remedy(view, devices):
 
 
 def nccl_version(view):
-    """(major, minor) of the newest NCCL that is installed on the host itself, or None where none says so."""
+    """((major, minor, ...), whose word it is): the oldest that is declared, or the newest on the host itself."""
+    declared = option(view, "_min_version")
+    if declared is not None:
+        try:
+            return parse_version(declared), "declared here"
+        except ValueError:
+            return None, None
     found = []
     for folder in _LIBRARIES:
         for name in view.host.names(folder):
             match = re.match(r"libnccl\.so\.(\d+)\.(\d+)", name)
             if match:
                 found.append((int(match.group(1)), int(match.group(2))))
-    return max(found) if found else None
+    return (max(found), "here") if found else (None, None)
