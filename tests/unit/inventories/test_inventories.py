@@ -15,6 +15,8 @@ import yaml
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
+from tests.sysroots import engine, evaluated_role, ten_faults
+
 CLASSES = {"inference", "training", "cpu"}
 # Variables of the collection that belong to no role, and those of the inventory itself.
 OTHERS = {"gpuwright_take_over", "gpuwright_allow", "gpuwright_workload", "rack", "nvlink_domain", "ansible_host",
@@ -28,7 +30,21 @@ GUIDES = {"vm_swappiness": 1, "vm_max_map_count": 1048576, "vm_dirty_background_
           "network_tcp_wmem": "4096 65536 134217728", "network_netdev_max_backlog": 250000, "network_somaxconn": 65535,
           "network_default_qdisc": "fq", "network_tcp_congestion_control": "bbr", "nvme_scheduler": "none",
           "nvme_max_sectors_kb": 1024, "nvme_read_ahead_kb": 4096, "nvme_wbt_lat_usec": 0, "rdma_roce_pfc": 3,
-          "rdma_roce_infiniband_sl": 5, "rdma_roce_expected_rate": 400}
+          "rdma_roce_infiniband_sl": 5, "rdma_roce_expected_rate": 400, "nccl_env_cross_nic": 1,
+          "nccl_env_net_gdr_level": "SYS", "nccl_env_ib_sl": 5, "nccl_env_ib_tc": 160, "nccl_env_ib_disable": 0,
+          "nccl_env_ib_pci_relaxed_ordering": 1, "nccl_env_ib_gid_index": 3, "nccl_env_debug": "INFO",
+          "nccl_env_debug_subsys": "INIT,COLL,ENV,NET",
+          "nccl_env_topo_file": "/var/run/nvidia-topologyd/virtualTopology.xml", "nccl_env_debugging": True}
+# What they say of one class of nodes only.
+OF_CLASS = {
+    "inference": {"nccl_env_algo": "Ring", "nccl_env_proto": "Simple", "nccl_env_buffsize": 2097152,
+                  "nccl_env_nthreads": 256, "nccl_env_min_nchannels": 2, "nccl_env_max_nchannels": 4,
+                  "nccl_env_nvls_enable": 1},
+    # "auto" for the first two, which NCCL does not know.
+    "training": {"nccl_env_algo": None, "nccl_env_proto": None, "nccl_env_buffsize": 4194304,
+                 "nccl_env_nthreads": 512, "nccl_env_min_nchannels": 8, "nccl_env_max_nchannels": 16,
+                 "nccl_env_nvls_enable": None}}
+DOCUMENTED = "inventories/as_documented/group_vars/"
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +97,20 @@ def test_the_example_has_every_class_racks_and_overrides(load):
 
 def test_as_documented_has_the_guides_values_and_every_variable(load, checkout):
     (variables,) = load("as_documented")["_meta"]["hostvars"].values()
-    assert {name: variables[name] for name in GUIDES} == GUIDES
+    wanted = dict(GUIDES, **OF_CLASS["inference"])
+    assert {name: variables[name] for name in wanted} == wanted
     assert set(options(checkout)) <= set(variables)
 
 
-def test_every_value_of_as_documented_has_a_comment_on_ours(checkout):
-    lines = (checkout / "inventories" / "as_documented" / "group_vars" / "all.yml").read_text().splitlines()
+def test_as_documented_has_what_the_guides_say_of_each_class(checkout):
+    held = {name: yaml.safe_load((checkout / DOCUMENTED / (name + ".yml")).read_text()) for name in OF_CLASS}
+    assert {name: {key: held[name][key] for key in wanted} for name, wanted in OF_CLASS.items()} == OF_CLASS
+    assert set(held["inference"]) == set(held["training"])
+
+
+@pytest.mark.parametrize("name", ["all", *OF_CLASS])
+def test_every_value_of_as_documented_has_a_comment_on_ours(name, checkout):
+    lines = (checkout / DOCUMENTED / (name + ".yml")).read_text().splitlines()
     commented = False
     for line in lines[1:]:
         if line.startswith("#"):
@@ -95,3 +119,22 @@ def test_every_value_of_as_documented_has_a_comment_on_ours(checkout):
             commented = False
         else:
             assert commented, line
+
+
+@pytest.mark.parametrize("group", sorted(OF_CLASS))
+def test_each_value_of_as_documented_for_nccl_is_legal_and_says_what_is_wrong_with_it(group, checkout, tmp_path):
+    """On the node of eight GPUs nothing is refused but what NVIDIA or the fabric speaks against."""
+    folders = [checkout / DOCUMENTED / (name + ".yml") for name in ("all", group)]
+    given = {key: value for path in folders for key, value in yaml.safe_load(path.read_text()).items()}
+    given.pop("nccl_env_workload")
+    root = ten_faults.build(tmp_path / "node")
+    (root / "etc/nccl.conf").unlink()
+    hosts = {"node": dict(given, topology=ten_faults.fact(root))}
+    asked = evaluated_role.arguments(tmp_path, ["nccl_env"], hosts)["node"]["nccl_env"]
+    made = engine.plan(root, "nccl_env", asked["values"], kernel=ten_faults.Node, options=asked["options"])
+    statuses = {step["target"]: step["status"] for step in made.steps}
+    assert set(statuses) == {"NCCL_" + key[len("nccl_env_"):].upper() for key, value in dict(
+        GUIDES, **OF_CLASS[group]).items() if key.startswith("nccl_env_") and key != "nccl_env_debugging"
+        and value is not None} | {"NCCL_IB_HCA", "NCCL_SOCKET_IFNAME"}
+    assert set(statuses.values()) <= {"drift", "refused"} and statuses["NCCL_IB_HCA"] == "drift"
+    assert asked["values"]["NCCL_IB_HCA"].startswith("=mlx5_0:1,")
