@@ -21,7 +21,7 @@ WORKLOADS = ("inference", "training")
 _LAYER_OF = {"infiniband": INFINIBAND, "ethernet": ETHERNET}
 _LONGEST_WHY = 199
 # What is left to NCCL on any node, and why.
-_LEFT = {
+LEFT = {
     "NCCL_IB_FIFO_TC": "NCCL's control messages go in the class of the data; another one has to exist on every switch",
     "NCCL_IB_RETRY_CNT": "7, the default, is the most there is",
     "NCCL_SOCKET_FAMILY": "NCCL takes the first address of the interface, IPv4 before IPv6",
@@ -47,14 +47,14 @@ def derive(topology, fabric=None, workload="inference", multi_node=None, min_ver
     """
     told = {"fabric": _one_of("fabric", fabric, FABRICS + (None,)), "inter_rail_path": inter_rail_path,
             "workload": _one_of("workload", workload, WORKLOADS), "version": parse_version(min_version),
-            "cluster_gpus": _number("cluster_gpus", cluster_gpus)}
+            "cluster_gpus": _number("cluster_gpus", cluster_gpus), "multi_node": multi_node}
     _one_of("address_family", address_family, tuple(nccl_gids.FAMILIES))
     ports, left = nccl_hcas.select(topology, compute_nics, storage_nics)
     none = _no_network(topology, ports, left, multi_node, compute_nics)
     ports = [] if none else [dict(port, layer=port["layer"] or _LAYER_OF.get(fabric)) for port in ports]
     hcas, rails = _list(topology, ports, left, told, compute_nics)
     found = _of_network(topology, ports, rails, told, traffic_class, address_family, address_range)
-    found.update({name: (None, why) for name, why in _LEFT.items()})
+    found.update({name: (None, why) for name, why in LEFT.items()})
     found["NCCL_IB_HCA"] = (None, none) if none else hcas
     found["NCCL_SOCKET_IFNAME"] = nccl_interface.derive(topology, socket_interfaces, {port["device"] for port in ports})
     found["NCCL_TOPO_FILE"] = _topology_file(topology, topology_file)
@@ -71,7 +71,7 @@ def _of_network(topology, ports, rails, told, traffic_class, address_family, add
     found.update(nccl_gids.derive(topology, roce, told["version"], address_family, address_range))
     found.update(nccl_network.of_fabric(ports, roce, rails, told))
     if not ports:
-        return dict.fromkeys(found, (None, "no RDMA port for NCCL here (NCCL_IB_HCA)"))
+        return dict.fromkeys(found, (None, "NCCL is given no RDMA port here, see NCCL_IB_HCA"))
     if not roce:
         found.update(dict.fromkeys(nccl_gids.NAMES, (
             None, "it is for RoCE, and none of the ports is on Ethernet (rdma_devices)")))
@@ -125,7 +125,7 @@ def _no_network(topology, ports, left, multi_node, compute_nics):
     if ports:
         return None
     if left:
-        return "no port that NCCL can use serves a GPU: %s" % "; ".join(left)
+        return "no port that NCCL can use serves a GPU: %s" % nccl_hcas.left_out(left)
     if compute_nics is not None:
         return "the operator names no NIC for GPUs (compute_nics)"
     recorded = sorted({name for names in (topology.get("gpu_nics") or {}).values() for name in names})
@@ -146,8 +146,10 @@ def _list(topology, ports, left, told, compute_nics):
     if told["fabric"] == "rail" and len(ports) > 1:
         rails, words = nccl_hcas.rails(topology, ports, compute_nics)
         words = _on_rails(rails, words, told["version"])
-        rails = rails if rails and rails != sorted(rails) and _takes_rails(told["version"]) else None
-    parts = [why, words, "left out: %s" % ", ".join(left) if left else None]
+        rails = rails if not _is_plain(rails) and _takes_rails(told["version"]) else None
+    if told["workload"] == "inference" and not told["multi_node"] and not told["fabric"]:
+        why += ", for jobs across nodes"
+    parts = [why, "left out: %s" % nccl_hcas.left_out(left) if left else None, words]
     return (nccl_hcas.text(ports, rails), "; ".join(part for part in parts if part)), rails
 
 
@@ -155,11 +157,16 @@ def _on_rails(rails, words, version):
     """What the list says of rails: NCCL pairs the first port with the first of another node, and so on."""
     if rails is None:
         return "whether that is the order of the rails is not known (%s)" % words
-    if rails == sorted(rails):
+    if _is_plain(rails):
         return "that is %s, so that of the rails" % words
     if _takes_rails(version):
-        return "with the rail of each, for %s is another" % words
-    return "%s is another, which NCCL can be told since 2.30: cable all nodes alike" % words
+        return "with the rail of each, which goes by %s" % words
+    return "rails go by %s, which NCCL is told since 2.30 (min_version)" % words
+
+
+def _is_plain(rails):
+    """Whether the place in the list is the rail; where nothing tells the rails, it has to be."""
+    return rails is None or rails == list(range(len(rails)))
 
 
 def _takes_rails(version):

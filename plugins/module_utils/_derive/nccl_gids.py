@@ -22,8 +22,8 @@ NAMES = (_VERSION, _FAMILY, _RANGE, _INDEX)
 
 def derive(topology, roce, version, wanted="IPv4", address_range=None):
     """{variable: (value or None, why)} for the RoCE ports among those that NCCL is to use. Raises ValueError."""
-    family, why = _family(roce, FAMILIES[wanted])
-    network = _network(address_range, family) if address_range is not None else None
+    network = _network(address_range, FAMILIES[wanted]) if address_range is not None else None
+    family, why = _family(roce, FAMILIES[wanted], network)
     found = {_VERSION: (None, _on_version(roce)),
              _FAMILY: ("AF_INET6", why) if family == "ipv6" else (None, why),
              _RANGE: _range(topology, roce, family, network),
@@ -34,12 +34,12 @@ def derive(topology, roce, version, wanted="IPv4", address_range=None):
     return found
 
 
-def _family(roce, wanted):
+def _family(roce, wanted, network):
     """(family, why): what was declared, unless no port has an address of it and all have one of the other."""
-    if wanted == "ipv6":
-        return wanted, "the inventory says that RoCE goes over IPv6 (address_family)"
+    if wanted == "ipv6" or (network and network.version == 6):
+        return "ipv6", "the inventory says that RoCE goes over IPv6 (address_family, address_range)"
     has = {family: [port for port in roce if _routable(chosen_gid(port, family))] for family in FAMILIES.values()}
-    if len(has["ipv6"]) == len(roce) and not any(chosen_gid(port, "ipv4") for port in roce):
+    if roce and len(has["ipv6"]) == len(roce) and not network and not any(chosen_gid(port, "ipv4") for port in roce):
         return "ipv6", "no RoCE port has a RoCE v2 GID with an IPv4 address, each has one with IPv6 (roce_v2_gid)"
     lacking = [label(port) for port in roce if port["gids"] and not chosen_gid(port, "ipv4")]
     if lacking:
@@ -79,15 +79,16 @@ def _index(roce, version, family):
 # -- the range of addresses --------------------------------------------------------------------------------------------
 
 
-def _network(given, family):
-    """The operator's range. Raises ValueError."""
+def _network(given, wanted):
+    """The declared range. IPv4 is wanted where nobody said so, and then one of IPv6 says it. Raises ValueError."""
     try:
         network = ipaddress.ip_network(str(given))
     except ValueError as error:
         raise ValueError("address_range: %s; it is a subnet such as 10.0.0.0/16" % error) from error
-    if "/" not in str(given) or "ipv%d" % network.version != family:
-        raise ValueError("address_range: %r is no %s subnet with its prefix, such as %s" % (
-            given, "IPv4" if family == "ipv4" else "IPv6", "10.0.0.0/16" if family == "ipv4" else "fd00:10::/48"))
+    if "/" not in str(given):
+        raise ValueError("address_range: %r has no prefix, such as in 10.0.0.0/16" % (given,))
+    if wanted == "ipv6" and network.version == 4:
+        raise ValueError("address_range: %s is of IPv4, but address_family is IPv6" % network)
     return network
 
 

@@ -26,7 +26,7 @@ _FOREIGN = (
 
 
 def select(topology, compute_nics=None, storage_nics=None):
-    """([port, ...], [words on what was left out, ...]) of the devices that serve GPUs, in PCI order. Raises ValueError.
+    """([port, ...], [(what was left out, why), ...]) of the devices that serve GPUs, in PCI order. Raises ValueError.
 
     A port is {device, address, port, layer, netdev, gids, roce_v2_gid}. One that is known not to be active is left out,
     and so is a virtual device that the operator did not name.
@@ -42,12 +42,12 @@ def select(topology, compute_nics=None, storage_nics=None):
             continue
         foreign = _foreign(device, compute_nics is not None)
         if foreign:
-            left.append("%s is %s" % (device["name"], foreign))
+            left.append((device["name"], foreign))
             continue
         for port in device["ports"]:
             unfit = _unfit(port)
             if unfit:
-                left.append("%s:%d is %s" % (device["name"], port["port"], unfit))
+                left.append(("%s:%d" % (device["name"], port["port"]), unfit))
             else:
                 chosen.append(_port(device, port))
     return chosen, left
@@ -65,8 +65,19 @@ def _foreign(device, is_named):
 
 def _unfit(port):
     if port.get("link_layer") not in (ETHERNET, INFINIBAND, None):
-        return "of link layer %s, which NCCL passes over (EFA and the like need a plugin)" % port["link_layer"]
+        return "of link layer %s, which NCCL passes over (EFA needs aws-ofi-nccl)" % port["link_layer"]
     return None if port.get("state") in ("ACTIVE", None) else port["state"]
+
+
+def left_out(left):
+    """What `select` left out, in words: "a, b and 2 more are DOWN"."""
+    parts = []
+    for reason in dict.fromkeys(why for _name, why in left):
+        names = [name for name, why in left if why == reason]
+        more = "%s and %d more are" % (", ".join(names[:2]), len(names) - 2)
+        several = more if len(names) > 3 else "%s are" % ", ".join(names)
+        parts.append("%s %s" % ("%s is" % names[0] if len(names) == 1 else several, reason))
+    return "; ".join(parts)
 
 
 def _port(device, port):
@@ -93,7 +104,7 @@ def rails(topology, ports, compute_nics=None):
     """([rail of each port], what tells it), or (None, why nothing does).
 
     A person's order of the NICs is that of the rails; else the order of the subnets is. That must not shift with a
-    rail that is down, so such a node's subnets tell nothing.
+    rail that is down or missing, so the subnets of such a node tell nothing.
     """
     names = [port["device"] for port in ports]
     if compute_nics is not None and len(set(names)) == len(names):
@@ -102,6 +113,8 @@ def rails(topology, ports, compute_nics=None):
     idle = next(_idle(topology, names), None)
     if idle:
         return None, "%s has no link, and rails would be counted without it" % idle
+    if not _is_even(topology, names):
+        return None, "the NICs do not serve equally many GPUs, so one may be missing"
     networks = [network_of(topology, port) for port in ports]
     if None in networks or len({network.version for network in networks}) > 1:
         return None, "the subnets of the ports are not known"
@@ -109,6 +122,13 @@ def rails(topology, ports, compute_nics=None):
         return None, "ports share a subnet"
     order = sorted(networks)
     return [order.index(network) for network in networks], "the order of the subnets"
+
+
+def _is_even(topology, names):
+    """Whether each device serves as many GPUs as any other, and each GPU has as many devices."""
+    served = [set(near).intersection(names) for near in (topology.get("gpu_nics") or {}).values()]
+    return len({len(near) for near in served}) < 2 and len({
+        sum(name in near for near in served) for name in names}) < 2
 
 
 def _idle(topology, names):

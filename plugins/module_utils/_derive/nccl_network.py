@@ -26,7 +26,7 @@ def classes(topology, ports, roce, fabric, given):
     traffic = layers[ETHERNET].get("NCCL_IB_TC")
     told = "the inventory's traffic class" if given is not None else "the default traffic class"
     if roce and traffic is not None:
-        mixed = "; the %d on InfiniBand do not read it" % len(infiniband) if infiniband else ""
+        mixed = "; InfiniBand, which is here too (%d), does not read it" % len(infiniband) if infiniband else ""
         why = "%s, DSCP %d, for %d port%s on Ethernet (rdma_devices)%s%s" % (
             told, traffic >> 2, len(roce), "" if len(roce) == 1 else "s", odd, mixed)
         found = {"NCCL_IB_TC": (str(traffic), why),
