@@ -179,20 +179,19 @@ def _islands(gpus, domain):
     """Tuples of (NUMA node, number) of the GPUs that reach each other by NVLink, else of those on one socket."""
     if "index" not in gpus[0]:  # Only counted.
         return (tuple((0, gpu["number"]) for gpu in gpus),)
-    linked = any(gpu["links"] for gpu in gpus)
     left, islands = list(gpus), []
     while left:
         island = [left.pop(0)]
         for one in island:
-            near = [gpu for gpu in left if _are_near(one, gpu, linked, domain)]
+            near = [gpu for gpu in left if _are_near(one, gpu, domain)]
             left = [gpu for gpu in left if gpu not in near]
             island += near
         islands.append(tuple(sorted((-1 if gpu["numa"] is None else gpu["numa"], gpu["number"]) for gpu in island)))
     return tuple(sorted(islands))
 
 
-def _are_near(one, other, linked, domain):
-    if linked:
+def _are_near(one, other, domain):
+    if one["links"] or other["links"]:
         return other["index"] in (one["links"] or ()) or one["index"] in (other["links"] or ())
     return domain is not None or one["socket"] == other["socket"]
 
@@ -221,7 +220,8 @@ def _notes(entries, told):
     said = (
         ("no GPUs, and not used", [name for name, entry in entries.items() if not entry["gpus"]]),
         ("no rack: each stands alone, as if in a rack of its own",
-         [name for name, entry in entries.items() if entry["gpus"] and entry["place"][0] == "host"]),
+         [name for name, entry in entries.items()
+          if entry["gpus"] and entry["place"][0] == "host" and len(entries) > 1]),
         ("GPUs in MIG mode, which are left out", [name for name, counts in told.items() if counts["mig"]]),
         ("GPUs bound to vfio for a virtual machine, which are left out",
          [name for name, counts in told.items() if counts["vfio"]]),
