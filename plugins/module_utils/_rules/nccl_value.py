@@ -24,6 +24,12 @@ _LEVELS = {"LOC": (2, 10), "NVL": (2, 10), "NVB": (2, 10), "C2C": (2, 26), "PIX"
            "P2C": (2, 28), "PXN": (2, 12), "PHB": (2, 10), "SYS": (2, 10)}
 _ALGORITHMS_SINCE = {"CollnetChain": (2, 14), "CollnetDirect": (2, 14), "NVLS": (2, 17), "NVLSTree": (2, 18),
                      "PAT": (2, 23)}
+# What makes no sense for a whole node.
+_OF_ONE_JOB = {
+    "NCCL_CONF_FILE": "only the environment of a process can say this: NCCL looks before it reads a file",
+    "NCCL_COMM_ID": "it is where the ranks of one job meet, and two jobs of a node would meet each other",
+    "NCCL_HOSTID": "nodes with the same one are one host to NCCL",
+}
 
 
 def oldest(view):
@@ -50,6 +56,8 @@ def r19_written(view):
     for step in nccl_steps(view):
         name, text = step["target"], step["desired"]
         words = list(judged(name, text, oldest(view)))
+        if name in _OF_ONE_JOB:
+            words.append(("W", _OF_ONE_JOB[name]))
         if name in DEBUGGING:
             allowed = view.options.get(_DEBUG)
             more = "" if allowed else ". %s: true lets it through" % _DEBUG
@@ -168,16 +176,7 @@ def _timeout(text):
         yield "W", "an answer is waited for %.3g s; 14 to 25 are of use" % (4.096e-6 * 2 ** value)
 
 
-def _per_job(words):
-    return lambda _text: iter([("W", words)])
-
-
-_SPECIAL = {
-    "NCCL_DEBUG": _log, "NCCL_DEBUG_SUBSYS": _subsystems, "NCCL_IB_TIMEOUT": _timeout,
-    "NCCL_CONF_FILE": _per_job("only the environment of a process can say this: NCCL looks before it reads a file"),
-    "NCCL_COMM_ID": _per_job("it is where the ranks of one job meet; two jobs of a node meet each other"),
-    "NCCL_HOSTID": _per_job("nodes with the same one are one host to NCCL"),
-}
+_SPECIAL = {"NCCL_DEBUG": _log, "NCCL_DEBUG_SUBSYS": _subsystems, "NCCL_IB_TIMEOUT": _timeout}
 
 
 def _text(numbers):
