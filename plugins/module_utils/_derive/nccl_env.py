@@ -45,12 +45,13 @@ def derive(topology, fabric=None, workload="inference", multi_node=None, min_ver
     `multi_node` False says that no job leaves its node. `traffic_class` is what the filter of that name gives, or the
     byte. `inter_rail_path` False says that a rail fabric has no way from one rail to another.
     """
-    told = {"fabric": _one_of("fabric", fabric, FABRICS + (None,)), "inter_rail_path": inter_rail_path,
+    told = {"fabric": _one_of("fabric", fabric, FABRICS + (None,)),
+            "inter_rail_path": _flag("inter_rail_path", inter_rail_path),
             "workload": _one_of("workload", workload, WORKLOADS), "version": parse_version(min_version),
-            "cluster_gpus": _number("cluster_gpus", cluster_gpus), "multi_node": multi_node}
+            "cluster_gpus": _number("cluster_gpus", cluster_gpus), "multi_node": _flag("multi_node", multi_node)}
     _one_of("address_family", address_family, tuple(nccl_gids.FAMILIES))
     ports, left = nccl_hcas.select(topology, compute_nics, storage_nics)
-    none = _no_network(topology, ports, left, multi_node, compute_nics)
+    none = _no_network(topology, ports, left, told["multi_node"], compute_nics)
     ports = [] if none else [dict(port, layer=port["layer"] or _LAYER_OF.get(fabric)) for port in ports]
     hcas, rails = _list(topology, ports, left, told, compute_nics)
     found = _of_network(topology, ports, rails, told, traffic_class, address_family, address_range)
@@ -93,6 +94,14 @@ def _one_of(name, given, known):
         words = [one for one in known if one is not None]
         raise ValueError("%s: %r is none of %s; %s" % (name, given, ", ".join(words), nearest(given, words)))
     return given
+
+
+def _flag(name, given):
+    """A bool, also where it came as text, as from -e, or None."""
+    known = {"none": None, "true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(given).strip().lower() not in known:
+        raise ValueError("%s: %r is neither true nor false" % (name, given))
+    return known[str(given).strip().lower()]
 
 
 def _number(name, given):
@@ -185,4 +194,4 @@ def _topology_file(topology, given):
         raise ValueError("topology_file: %r is no path, which begins with / and has no spaces" % (given,))
     if system == "none":
         return None, "no virtual machine (system), so NCCL finds the PCI tree itself and a file would only hide it"
-    return given, "the platform hides the PCI tree (system: %s); this file says what it is" % (system or "not known")
+    return str(given), "the platform hides the PCI tree (system: %s); this file says it" % (system or "not known")

@@ -82,7 +82,7 @@ def of_fabric(ports, roce, rails, told):
 def _cross_nic(ports, fabric, inter_rail_path):
     if len(ports) < 2:
         return None, "it means nothing with one NIC (gpu_nics)"
-    if fabric == "rail" and not inter_rail_path:
+    if fabric == "rail" and inter_rail_path is False:
         return "0", "the inventory declares rails with no path from one to another (fabric, inter_rail_path)"
     if fabric == "rail":
         return None, "2, the default, keeps to a rail where that is no slower; rails have a path between them (fabric)"

@@ -137,6 +137,7 @@ def test_a_topology_file_is_for_virtual_machines(virtualization, value):
     ({"address_family": "ipv4"}, "address_family: 'ipv4' is none of IPv4, IPv6"),
     ({"min_version": 2.3}, "min_version: 2.3 is no version of NCCL"), ({"min_version": "new"}, "'new' is no version"),
     ({"cluster_gpus": "many"}, "cluster_gpus: 'many' is no number"), ({"cluster_gpus": True}, "True is no number"),
+    ({"multi_node": "maybe"}, "multi_node: 'maybe' is neither"), ({"inter_rail_path": 2}, "2 is neither true nor"),
     ({"topology_file": "topo.xml"}, "'topo.xml' is no path"), ({"topology_file": "/a b"}, "'/a b' is no path"),
     ({"compute_nics": ["mlx5_9"]}, "no RDMA device 'mlx5_9' on this host; did you mean mlx5_"),
     ({"address_range": "10.0.0.1/8"}, "address_range"), ({"traffic_class": 300}, "traffic_class: 300"),
@@ -147,7 +148,10 @@ def test_bad_input_is_refused_in_words(options, words):
         nccl_env.derive(node(*RAILS), **options)
 
 
-def test_numbers_may_come_as_text():
+def test_numbers_and_flags_may_come_as_text():
+    assert "NCCL_IB_HCA" not in values(node(*RAILS), multi_node="False")
+    assert "NCCL_IB_HCA" in values(node(*RAILS), multi_node="yes")
+    assert values(node(*RAILS), fabric="rail", inter_rail_path="no")["NCCL_CROSS_NIC"] == "0"
     assert values(node(*RAILS), workload="training", cluster_gpus="2048")["NCCL_IB_TIMEOUT"] == "22"
     assert nccl_env.parse_version(" 2.30.5 ") == (2, 30, 5)
 

@@ -75,6 +75,9 @@ def test_an_address_of_another_subnet_makes_the_range_that_of_the_rails():
     assert values(TAGGED) == {RANGE: "10.0.1.0/24"}
     second = port(gid(3, MAPPED + "0a00:0202", netdev="rail1"), name="mlx5_1", netdev="rail1", ipv4=3)
     assert values(TAGGED, second) == {RANGE: "10.0.0.0/22"}
+    near = {"nics": FACT["nics"][:1] + [{"name": "rail1", "addresses": ["10.0.0.9/24"]}]}
+    first = port(gid(3, MAPPED + "0a00:0009", netdev="rail1"), name="mlx5_1", netdev="rail1", ipv4=3)
+    assert nccl_gids.derive(near, [TAGGED, first], (2, 21))[RANGE][0] == "10.0.0.0/23"
 
 
 def test_the_range_picks_the_right_one_with_nccls_own_choice():
