@@ -74,7 +74,8 @@ def fabric(ports=None, rails=None, **told):
 
 @pytest.mark.parametrize("told, value", [
     ({}, None), ({"fabric": "rail"}, None), ({"fabric": "rail", "inter_rail_path": False}, "0"),
-    ({"fabric": "rail", "inter_rail_path": None}, None), ({"fabric": "single_switch"}, "1"), ({"fabric": "single_switch", "inter_rail_path": False}, "1"),
+    ({"fabric": "rail", "inter_rail_path": None}, None), ({"fabric": "single_switch"}, "1"),
+    ({"fabric": "single_switch", "inter_rail_path": False}, "1"),
     ({"fabric": "infiniband", "inter_rail_path": False}, None), ({"fabric": "ethernet"}, None)])
 def test_crossing_rails_follows_the_fabric_alone(told, value):
     assert fabric(**told)["NCCL_CROSS_NIC"][0] == value
