@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gpuwright.node.plugins.module_utils._derive import nccl_limits
+from ansible_collections.gpuwright.node.plugins.module_utils._derive import nccl_limits, nic_rates
 from ansible_collections.gpuwright.node.plugins.module_utils._derive.nccl_expectation import bus_factor, expected
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._topology.node import read_topology
@@ -148,6 +148,8 @@ def test_alltoall_leaves_the_node_with_its_share():
     assert bandwidth([node()] * 64, "alltoall") == pytest.approx(50 * 511 / 504 * 0.85, abs=0.1)
     assert bandwidth([node()], "alltoall") == pytest.approx(370.8)
     assert bandwidth([node()] * 2, "alltoall", 1) == 42.5
+    nvlink = next(one for one in expected([node()] * 2, "alltoall")["limits"] if one["what"] == "NVLink")
+    assert nvlink["rate"] == pytest.approx(450 * 15 / 7)
 
 
 def test_sendrecv_leaves_the_node_through_one_gpus_nic():
@@ -182,6 +184,13 @@ def test_bridged_pairs_do_not_make_a_ring():
         machine["gpus"][one]["links"][str(other)] = machine["gpus"][other]["links"][str(one)] = "NV12"
     assert bandwidth([machine]) == pytest.approx(40, abs=0.1)
     assert bandwidth([machine], "all_reduce", 2) == pytest.approx(300 * 20.6 / 25)
+
+
+def test_a_chain_is_no_ring():
+    machine = node(PCIE, "SYS", 3)
+    for one, other in ((0, 1), (1, 2)):
+        machine["gpus"][one]["links"][str(other)] = machine["gpus"][other]["links"][str(one)] = "NV6"
+    assert bandwidth([machine]) == pytest.approx(40, abs=0.1)
 
 
 def test_an_nvl72_is_one_island():
@@ -226,6 +235,15 @@ def test_a_planted_fault_is_said_and_leaves_the_bar_where_it_was(tmp_path, fault
     sick = read_topology(Host(root=str(eight_gpu.build(tmp_path, fault))))
     found = expected([sick, sick], "all_reduce")
     assert found["bus_bandwidth"] == 340 and words in found["warnings"][0]
+
+
+def test_a_nic_without_a_link_is_missed_by_its_own_gpu_alone(tmp_path):
+    sick = read_topology(Host(root=str(eight_gpu.build(tmp_path, "nic_down"))))
+    assert nic_rates.of_gpus(sick, sick["gpus"][5:6]) == ["mlx5_5", "mlx5_6"]
+    assert nic_rates.of_gpus(sick, sick["gpus"][4:5]) == ["mlx5_5"]
+    other = [dict(device, board_id="OTHER") if device["name"] == "mlx5_6" else device
+             for device in sick["rdma_devices"]]
+    assert nic_rates.of_gpus(dict(sick, rdma_devices=other), sick["gpus"][5:6]) == ["mlx5_5"]
 
 
 def test_efficiencies_are_shares():

@@ -121,6 +121,18 @@ def test_a_rail_that_fails_between_all_is_the_rail():
     assert told["words"] == ["rail 2 is bad: all pairs fail on it and not on others; look at its switch"]
 
 
+def test_when_all_rails_fail_none_is_to_blame():
+    told = blame([one for rail in range(4) for one in run(pairs(6, 4), hosts(6), rail=rail)])
+    assert (told["rails"], told["nodes"], told["undecided"]) == ([], [], hosts(6))
+    assert told["words"][0].startswith("every pair fails: ")
+
+
+def test_one_witness_is_not_enough():
+    told = blame([result(("n00", "n01"), False), result(("n01", "n02"), True), result(("n02", "n03"), True)])
+    assert (told["nodes"], told["links"], told["undecided"], told["next"]) == ([], [], ["n00"], [["n00", "n02"]])
+    assert told["words"] == ["not decided: n00; run n00 with n02"]
+
+
 def test_a_link_may_be_bad_on_one_rail():
     results = run(pairs(6), links=[("n01", "n04")], rail=1) + run(pairs(6), rail=0)
     told = blame(results)
