@@ -113,6 +113,18 @@ def step(name, device, running, desired=None, status=None, **more):
                  "status": status or ("ok" if running == desired else "refused")}, **more)
 
 
+def bare_view(root, steps=(), given=None):
+    """The same for another role: with these options and no others."""
+    made = types.SimpleNamespace(steps=list(steps), host=dcb_node.Nics(str(root)), journal={"entries": {}})
+    return View(made, given or {})
+
+
+def nccl_step(name, desired, status="drift"):
+    """A step of role nccl_env."""
+    row = types.SimpleNamespace(variable="nccl_env_" + name[5:].lower(), twin=None)
+    return {"name": name, "kind": "nccl_conf", "target": name, "desired": desired, "status": status, "_row": row}
+
+
 def conf(root, *lines, path="/etc/nccl.conf"):
     """An nccl.conf."""
     put(root, path, "\n".join(lines))

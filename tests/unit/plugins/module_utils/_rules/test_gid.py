@@ -13,7 +13,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._rules import gid a
 
 from tests.sysroots import roce_node
 from tests.sysroots.plain_node import put
-from tests.sysroots.roce_node import conf, messages, view
+from tests.sysroots.roce_node import bare_view, conf, messages, nccl_step, view
 
 PORT = "/sys/class/infiniband/%s/ports/1/"
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libnccl.so.2.%s"
@@ -115,3 +115,40 @@ def test_r21_means_nothing_on_infiniband(root):
     for device in roce_node.topology(root)["rdma_devices"]:
         put(root, PORT % device["name"] + "link_layer", "InfiniBand")
     assert rules.r21_gid_index(view(root)) == []
+
+
+@pytest.mark.parametrize("declared, severity, words", [
+    ("2.20", None, None), ("2.21", "E", "with NCCL 2.21 declared here"), ("latest", "W", "is not known")])
+def test_r21_the_version_that_is_declared_counts(root, declared, severity, words):
+    put(root, LIBRARY % "27.3", "")
+    steps = [nccl_step("NCCL_IB_GID_INDEX", "3")]
+    found = rules.r21_gid_index(bare_view(root, steps, {"nccl_env_min_version": declared}))
+    assert [one["severity"] for one in found] == ([severity] if severity else [])
+    for one in found:
+        assert one["setting"] == "NCCL_IB_GID_INDEX" and words in one["message"]
+        assert one["message"].startswith("nccl_env_ib_gid_index: NCCL_IB_GID_INDEX=3 ")
+
+
+def test_r21_a_line_that_the_role_takes_away_is_not_blamed(root):
+    conf(root, "NCCL_IB_GID_INDEX=0")
+    assert rules.r21_gid_index(bare_view(root, [nccl_step("NCCL_DEBUG", "WARN")], {})) == []
+    assert len(rules.r21_gid_index(bare_view(root, [nccl_step("NCCL_DEBUG", "WARN", "conflict")], {}))) == 1
+
+
+def test_r21_a_port_in_two_subnets_leaves_nccl_a_choice(root):
+    assert rules.r21_subnets(view(root)) == []
+    device = roce_node.topology(root)["rdma_devices"][0]
+    entry(root, device["name"], 4, "0000:0000:0000:0000:0000:ffff:c612:0005", netdev=device["ports"][0]["netdev"])
+    (severity, message), = messages(rules.r21_subnets(view(root)), "R21")
+    assert severity == "W" and "198.18.0.0/24" in message and device["name"] in message
+    assert rules.r21_subnets(bare_view(root, [nccl_step("NCCL_IB_ADDR_RANGE", "198.18.0.0/16")], {})) == []
+
+
+def test_r21_the_family_of_either_role_counts(root):
+    device = roce_node.topology(root)["rdma_devices"][0]
+    for index, last in ((4, 1), (5, 2)):
+        entry(root, device["name"], index, "fd00:0000:0000:000%d:0000:0000:0000:0001" % last,
+              netdev=device["ports"][0]["netdev"])
+    assert rules.r21_subnets(bare_view(root, (), {"nccl_env_address_family": "IPv4"})) == []
+    (severity, message), = messages(rules.r21_subnets(bare_view(root, (), {"nccl_env_address_family": "IPv6"})), "R21")
+    assert severity == "W" and "fd00:0:0:1::/64, fd00:0:0:2::/64" in message

@@ -13,7 +13,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._rules import hca a
 
 from tests.sysroots import eight_gpu, roce_node
 from tests.sysroots.plain_node import put
-from tests.sysroots.roce_node import conf, messages, view
+from tests.sysroots.roce_node import bare_view, conf, messages, nccl_step, view
 
 RIGHT = "=" + ",".join(eight_gpu.RAILS)
 
@@ -63,6 +63,23 @@ def test_the_operators_word_on_storage_counts(root):
     assert told(root, "=mlx5_0", rdma_roce_compute_nics=["mlx5_0"]) == []
     (_severity, message), = told(root, "=mlx5_0", rdma_roce_compute_nics=["mlx5_1"])
     assert "mlx5_0 serves storage and no GPU" in message and message.endswith(" NCCL_IB_HCA==mlx5_1")
+
+
+def test_a_list_that_role_nccl_env_would_write_is_judged_on_its_setting(root):
+    conf(root, "NCCL_IB_HCA=mlx5")
+    steps = [nccl_step("NCCL_IB_HCA", "=mlx5_0,mlx5_10")]
+    (one,) = rules.r10_list(view(root, steps))
+    assert (one["rule"], one["severity"], one["setting"]) == ("R10", "E", "NCCL_IB_HCA")
+    assert one["message"].startswith("nccl_env_ib_hca: NCCL_IB_HCA==mlx5_0,mlx5_10: no device mlx5_10")
+    options = {"nccl_env_compute_nics": ["mlx5_0"], "nccl_env_storage_nics": None}
+    assert rules.r10_list(bare_view(root, [nccl_step("NCCL_IB_HCA", "=mlx5_0")], options)) == []
+    (one,) = rules.r10_list(bare_view(root, [nccl_step("NCCL_IB_HCA", "=mlx5_1")], options))
+    assert one["setting"] == "NCCL_IB_HCA" and one["message"].endswith(" NCCL_IB_HCA==mlx5_0")
+
+
+def test_an_exclusion_of_the_role_s_own_is_told_on_its_setting(root):
+    (one,) = rules.r10_list(view(root, [nccl_step("NCCL_IB_HCA", "^=mlx4_0")]))
+    assert (one["severity"], one["setting"]) == ("W", "NCCL_IB_HCA")
 
 
 def test_a_prefix_means_all_that_begin_with_it(tmp_path):

@@ -9,7 +9,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._rules import rdma_
 from ansible_collections.gpuwright.node.plugins.module_utils._settings import rdma_roce
 
 from tests.sysroots import dcb_node, roce_node
-from tests.sysroots.roce_node import step, view
+from tests.sysroots.roce_node import nccl_step, step, view
 
 
 def test_what_is_refused_stays_as_it_runs(tmp_path):
@@ -50,3 +50,36 @@ def test_without_a_class_nothing_is_declared(tmp_path):
     root = roce_node.build(tmp_path)
     assert rdma_node.declared(view(root, rdma_roce_class=None)) is None
     assert rdma_node.declared(view(root))["traffic_class"] == 106
+
+
+def test_variables_are_those_once_the_plan_is_applied(tmp_path):
+    root = roce_node.build(tmp_path)
+    roce_node.conf(root, "NCCL_IB_TC=96", "NCCL_IB_SL=3")
+    roce_node.conf(root, "export NCCL_IB_TC=160", path="/etc/profile.d/nccl.sh")
+    shell = ("NCCL_IB_TC", "160", "/etc/profile.d/nccl.sh:1")
+    ours = ("NCCL_IB_TC", "106", "nccl_env_ib_tc")
+
+    def told(*steps):
+        return rdma_node.variables(view(root, steps), "NCCL_IB_TC", "NCCL_IB_SL")
+    found = ("NCCL_IB_TC", "96", "/etc/nccl.conf:1"), ("NCCL_IB_SL", "3", "/etc/nccl.conf:2")
+    assert told() == [*found, shell]
+    assert told(nccl_step("NCCL_IB_TC", "106", "drift")) == [ours, shell]
+    assert told(nccl_step("NCCL_IB_TC", "106", "conflict")) == [ours, *found, shell]
+    assert told(nccl_step("NCCL_IB_TC", "106", "not_applicable")) == [*found, shell]
+    roce_node.conf(root, "# Written by gpuwright.node, role nccl_env.", "NCCL_IB_TC=96")
+    assert told(nccl_step("NCCL_IB_TC", "106", "ok")) == [ours, shell]
+    assert told() == [("NCCL_IB_TC", "96", "/etc/nccl.conf:2"), shell]
+
+
+def test_the_setting_that_says_it(tmp_path):
+    asked = view(roce_node.build(tmp_path), [nccl_step("NCCL_IB_TC", "106")])
+    assert rdma_node.setting(asked, "nccl_env_ib_tc") == "NCCL_IB_TC"
+    assert rdma_node.setting(asked, "/etc/nccl.conf:1") is None
+
+
+def test_an_option_is_found_in_either_role(tmp_path):
+    root = roce_node.build(tmp_path)
+    for role in ("rdma_roce", "nccl_env"):
+        given = {role + "_compute_nics": ["mlx5_1"], role + "_traffic_class": roce_node.CLASS}
+        asked = roce_node.bare_view(root, (), given)
+        assert rdma_node.compute(asked) == ["mlx5_1"] and rdma_node.declared(asked) == roce_node.CLASS
