@@ -11,6 +11,7 @@ import yaml
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
 
 FAILS = {"vm_swappiness": 200}
+NCCL = {"nccl_env_debug": "WARN"}  # Nothing is derived for a node without GPUs.
 DEAD = {"ansible_connection": "gpuwright.standin.dead"}
 
 
@@ -28,7 +29,7 @@ def tables(result):
 
 
 def test_one_host_in_check_mode_is_shown_once_and_written_down(play):
-    result = play("gpuwright.node.site", {"inference": {"a": {"vm_swappiness": 1}}}, "--check", "--diff")
+    result = play("gpuwright.node.site", {"inference": {"a": dict(NCCL, vm_swappiness=1)}}, "--check", "--diff")
     assert result.rc == 0, result.output
     assert tables(result) == len(ROLES)
     assert result.output.count("vm.swappiness") == 1
@@ -168,7 +169,7 @@ def test_the_audit_goes_on_after_failures_and_never_applies(play):
 
 
 def test_the_audit_of_well_nodes_shows_one_report(play):
-    result = play("gpuwright.node.audit", {"inference": {"a": {}}, "cpu": {"b": {}}})
+    result = play("gpuwright.node.audit", {"inference": {"a": NCCL}, "cpu": {"b": {}}})
     assert result.rc == 0, result.output
     assert tables(result) == len(ROLES) + 5
     assert result.output.count("audit.json") == 1
