@@ -32,15 +32,18 @@ from tests.sysroots.roce_node import RAILS, RIGHT, STORAGE
 RELEASE = "6.8.0-60-generic"
 BRIDGE = "0000:39:00.0"  # The switch's lower end that GPU 2 and its rail are behind.
 _NET, _RDMA, _PCI = "/sys/class/net/", "/sys/class/infiniband/", "/sys/bus/pci/devices/"
-_LIST = "NCCL_IB_HCA==" + ",".join(eight_gpu.RAILS)
-# NCCL before 2.21 picks no GID itself: there the index has to be said.
-CONF = ("# RoCE v2 in the lossless class", _LIST, "NCCL_IB_TC=106", "NCCL_IB_GID_INDEX=3")
+_LIST = "NCCL_IB_HCA==" + ",".join(name + ":1" for name in eight_gpu.RAILS)
+# The file of the site, which has all that role nccl_env would say. NCCL before 2.21 picks no GID itself: there the index
+# has to be said.
+MIN_VERSION = "2.20.5"
+CONF = ("# RoCE v2 in the lossless class", _LIST, "NCCL_IB_TC=106", "NCCL_IB_GID_INDEX=3", "NCCL_GIN_IB_TC=106",
+        "NCCL_SOCKET_IFNAME==login0", "NCCL_DEBUG=WARN")
 _LIMITS = service_node.LIMITS.replace("8388608              8388608              bytes",
                                       "unlimited            unlimited            bytes")
 _ADDRESSES = {name: ["10.0.%d.2/24" % (number + 1)] for number, name in enumerate(RAILS)}
 _ADDRESSES.update({name: ["10.0.%d.2/24" % (101 + number)] for number, name in enumerate(STORAGE)},
                   login0=["10.9.0.2/24"])
-ROLES = ("vm", "thp", "numa", "cpu_isolation", "network", "rdma_roce", "nvme", "gpudirect")
+ROLES = ("vm", "thp", "numa", "cpu_isolation", "network", "nccl_env", "rdma_roce", "nvme", "gpudirect")
 
 
 class Node(dcb_node.Nics, rdma_cm_node.Cm, network_node.Network, pci_node.Pci):
@@ -73,7 +76,7 @@ def _files():
             {"ifname": name, "addr_info": [{"local": one.split("/")[0], "prefixlen": 24, "scope": "global"}
                                            for one in given]} for name, given in _ADDRESSES.items()]),
         "/proc/net/route": _routes(), "/etc/nccl.conf": "\n".join(CONF),
-        "/usr/lib/x86_64-linux-gnu/libnccl.so.2.20.5": "",
+        "/usr/lib/x86_64-linux-gnu/libnccl.so." + MIN_VERSION: "",
         "/proc/mounts": "tmpfs /dev/shm tmpfs rw,nosuid,nodev,size=536870912k 0 0",
         "/etc/systemd/logind.conf.d/50-site.conf": "[Login]\nRemoveIPC=no",
         service_node.LIB + service_node.DOCKER: "[Service]\nExecStart=/usr/bin/dockerd\nLimitMEMLOCK=infinity",
@@ -143,7 +146,7 @@ def _conf(root, old, new):
 
 
 def _storage_as_rail(root):
-    _conf(root, "mlx5_3,", "mlx5_3,mlx5_4,")
+    _conf(root, "mlx5_3:1,", "mlx5_3:1,mlx5_4:1,")
 
 
 def _prefix(root):
