@@ -83,8 +83,10 @@ class ActionModule(ActionBase):
         host = task_vars["inventory_hostname"]
         rounds = kept.everything(place, "plan")[asked["plan"]]
         mine = [run for run in rounds[asked["round"]] if run["hosts"][0] == host]
+        parent = os.getppid()
         for run in mine:
-            works = execute.carry_out(run, lambda arguments: self._ask(arguments, task_vars), _say)
+            works = execute.carry_out(run, lambda arguments: self._ask(arguments, task_vars), _say,
+                                      lambda: os.getppid() == parent)
             for record, output in works:
                 name = _name(run, record)
                 if output:

@@ -3,23 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carries out one run: starts each of its launches on the first of its hosts, follows the output, keeps what came.
 
-PRIVATE to the collection. `ask(arguments)` is module nccl_run on that host, `say(text)` tells people how far it is.
+PRIVATE to the collection. `ask(arguments)` is module nccl_run on that host, `say(text)` tells people how far it is,
+`wanted()` is False once nobody waits for the answer: a worker of ansible-playbook outlives it when that is killed.
 """
 
 from __future__ import annotations
 
+import collections
 import time
 
 from ansible_collections.gpuwright.node.plugins.module_utils._benchmark.request import size_text
 from ansible_collections.gpuwright.node.plugins.module_utils._derive import nccl_tests
 
+_Means = collections.namedtuple("_Means", "ask say wanted pause")
 LEASE_SECONDS = 60
 _WAIT_SECONDS = 10
 _PATIENCE = 3  # How often in a row a node may fail to answer before its run is given up: ssh has its moments.
 _RETRY_SECONDS = 3
 
 
-def carry_out(run, ask, say, pause=time.sleep):
+def carry_out(run, ask, say, wanted, pause=time.sleep):
     """Yield (record, output) for each work of a run; a record is what judge.py takes."""
     over = run["excuse"]
     for work in run["work"]:
@@ -29,12 +32,12 @@ def carry_out(run, ask, say, pause=time.sleep):
                   "excused": bool(over), "checked_only": False, "seconds": 0}
         output = []
         if over is None:
-            _measure(run, work, record, output, ask, say, pause)
+            _measure(run, work, record, output, _Means(ask, say, wanted, pause))
             over = record.pop("over", None)
         yield record, "".join(output)
 
 
-def _measure(run, work, record, output, ask, say, pause):
+def _measure(run, work, record, output, means):
     """Every launch of one work, into its record."""
     begun = time.monotonic()
     name = "%s: %s%s" % (", ".join(run["hosts"][:4]) + (" and more" if len(run["hosts"]) > 4 else ""),
@@ -42,7 +45,7 @@ def _measure(run, work, record, output, ask, say, pause):
     for begin, end, factor in work["launches"]:
         launch = dict(run["launch"], operation=work["operation"], begin=begin, end=end, factor=factor,
                       environment=dict(run["launch"]["environment"], **work["environment"]))
-        text = _launch(launch, record, ask, _Progress(name, say), pause)
+        text = _launch(launch, record, _Progress(name, means.say), means)
         output.append(text)
         if text:
             record["results"].append(nccl_tests.parse(text))
@@ -51,9 +54,9 @@ def _measure(run, work, record, output, ask, say, pause):
     record["seconds"] = round(time.monotonic() - begun, 1)
 
 
-def _launch(launch, record, ask, progress, pause):
+def _launch(launch, record, progress, means):
     """The output of one start of nccl-tests; what went wrong goes into the record."""
-    said = ask(dict(launch, do="start", lease=LEASE_SECONDS))
+    said = means.ask(dict(launch, do="start", lease=LEASE_SECONDS))
     if said.get("failed"):
         record.update(error=said["failed"], excused=True)
         return ""
@@ -62,21 +65,24 @@ def _launch(launch, record, ask, progress, pause):
         record["checked_only"] = True
         return ""
     try:
-        return _follow(said["id"], launch, record, ask, progress, pause)
+        return _follow(said["id"], launch, record, progress, means)
     finally:
-        ask({"do": "stop", "id": said["id"]})
+        means.ask({"do": "stop", "id": said["id"]})
 
 
-def _follow(name, launch, record, ask, progress, pause):
+def _follow(name, launch, record, progress, means):
     text, offset, silent = "", 0, 0
     while True:
-        said = ask({"do": "poll", "id": name, "offset": offset, "wait": _WAIT_SECONDS})
+        if not means.wanted():
+            record.update(error="ansible-playbook was ended", over="ansible-playbook was ended")
+            return text
+        said = means.ask({"do": "poll", "id": name, "offset": offset, "wait": _WAIT_SECONDS})
         if said.get("failed"):
             silent += 1
             if silent == _PATIENCE:
                 record.update(error=said["failed"], over="the run before ended with: %s" % said["failed"])
                 return text
-            pause(_RETRY_SECONDS)
+            means.pause(_RETRY_SECONDS)
             continue
         silent, offset = 0, said["offset"]
         text += said["output"]

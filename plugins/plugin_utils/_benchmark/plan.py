@@ -31,8 +31,10 @@ def first(looks):
         return [[_run("group", list(looks), looks, work)]]
     if len(looks) < 2:
         raise BadRequest("nccl_benchmark_scope: pairs need two hosts, and this run has %s" % ", ".join(looks))
-    left = [[_run("pair", [host], looks, work) for host in looks if host not in ready]]
-    return _pairs(ready, looks, work, options["rounds"]) + (left if left[0] else [])
+    rounds = _pairs(ready, looks, work, options["rounds"])
+    met = {host for runs in rounds for run in runs for host in run["hosts"]}
+    alone = [_run("pair", [host], looks, work) for host in looks if host not in met]
+    return rounds + ([alone] if alone else [])
 
 
 def search(looks, failed):

@@ -42,11 +42,11 @@ def draw(operation, runs, kind):
 
 
 def _draw(axes, operation, runs):
-    """Lines, expectation, axes and words."""
-    # Colours are for the runs that failed and for a few others; more would be a crowd without names.
+    """What was measured, then what was expected."""
     few, crowd = _chosen(runs)
-    for run in crowd:
-        axes.plot(*_points(run), color=_CROWD, linewidth=0.8, alpha=0.6, zorder=1)
+    for number, run in enumerate(crowd):
+        axes.plot(*_points(run), color=_CROWD, linewidth=0.8, alpha=0.6, zorder=1,
+                  label=None if number else "%d %sruns" % (len(crowd), "other " if few else ""))
     colours = iter(colour for colour in _COLOURS if colour != _FAILED)
     for run in few:
         failed = run["verdict"] == "fail" and not run["variant"]
@@ -54,31 +54,37 @@ def _draw(axes, operation, runs):
                   color=_FAILED if failed else next(colours, _CROWD), linestyle="-." if run["variant"] else "-",
                   label=_label(run))
     for value in sorted({run["expected"] for run in runs if run["expected"] and not run["variant"]}):
-        axes.axhline(value, color=_EXPECTED, linestyle="--", linewidth=1.2, zorder=2,
-                     label="expected: %.0f GB/s" % value)
+        axes.axhline(value, color=_EXPECTED, linestyle="--", linewidth=1.2, zorder=2)
+        axes.text(0.01, value, "expected: %.0f GB/s" % value, transform=axes.get_yaxis_transform(), va="bottom",
+                  color=_EXPECTED)
+    axes.set_title("%s: bus bandwidth over message size" % operation, loc="left")
+    _axes(axes, sorted({size for run in runs for size in _points(run)[0]}))
+
+
+def _axes(axes, sizes):
+    """Scales, ticks and words."""
     axes.set_xscale("log", base=2)
-    sizes = sorted({size for run in runs for size in _points(run)[0]})
-    shown = sizes[::max(1, len(sizes) // 11)]
+    shown = sizes[::max(1, -(-len(sizes) // 11))]
     axes.set_xticks(shown, [_size(size) for size in shown])
     axes.minorticks_off()
     axes.set_ylim(bottom=0)
+    axes.margins(y=0.1)
     axes.set_xlabel("message size")
     axes.set_ylabel("bus bandwidth in GB/s, out of place")
-    axes.set_title("%s: bus bandwidth over message size%s" % (
-        operation, ", %d more runs in grey" % len(crowd) if crowd else ""), loc="left")
     axes.grid(True, which="major", color="#e3e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper left", frameon=False)
+        axes.legend(loc="center left", facecolor="white", edgecolor="none", framealpha=0.9)
 
 
 def _chosen(runs):
-    """(runs that get a name, the others): those that failed first."""
-    order = sorted(runs, key=lambda run: (run["verdict"] != "fail", bool(run["variant"])))
-    few = order[:_NAMED]
-    return [run for run in runs if run in few], [run for run in runs if run not in few]
+    """(runs that get a name, the others). Of many those that failed and what was compared: the rest is a crowd."""
+    if len(runs) <= _NAMED:
+        return runs, []
+    few = [run for run in runs if run["verdict"] == "fail" or run["variant"]][:_NAMED]
+    return few, [run for run in runs if run not in few]
 
 
 def _points(run):

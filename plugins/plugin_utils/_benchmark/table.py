@@ -39,6 +39,9 @@ def of_document(document, width):
     lines = _verdicts([one for one in document["runs"] if not one["variant"]], width)
     for one in document["lost"]:
         lines += [("  %s: not measured: %s" % (one["host"], one["why"]), "warning")]
+    if document["check_mode"]:
+        lines += [("  %s: %s" % (hosts(one["hosts"]), " ".join(words)), None)
+                  for one in document["runs"] for words in one["commands"]]
     lines += _warnings(document, width)
     if document["blame"]:
         for sentence in document["blame"]["words"]:

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs on a node, with real processes of a stand-in of nccl-tests: what they print, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from ansible_collections.gpuwright.node.plugins.module_utils._benchmark import run
+from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
+
+from tests.sysroots import nccl_tests_tool
+
+JOB = {"pid": 4711, "comm": "vllm", "holds": "/dev/nvidia0"}
+LAUNCH = {"launcher": "mpirun", "operation": "all_reduce", "operations": ["all_reduce"], "begin": 8, "end": 1024,
+          "factor": 2, "gpus": 2, "hosts": ["a", "b"], "iterations": 20, "warmup": 5, "check": True, "library_path": "",
+          "command_prefix": [], "launcher_options": []}
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    """(host, launch, folder of the runs) of a node that is this machine."""
+    tools = nccl_tests_tool.install(tmp_path / "tools", {})
+    (tmp_path / "runs").mkdir()
+    monkeypatch.setattr(run, "PLACE", str(tmp_path / "runs"))
+    monkeypatch.setattr(run.jobs, "live_jobs", lambda _host: ([], True))
+    path = "%s:%s" % (tools, os.environ["PATH"])
+    return Host(read_only=False), dict(LAUNCH, path=str(tools), environment={"PATH": path}), tmp_path / "runs"
+
+
+def to_the_end(host, name):
+    """All output of a run, and its last answer."""
+    text, offset = "", 0
+    while True:
+        said = run.poll(host, name, offset, 1)
+        text, offset = text + said["output"], said["offset"]
+        if said["ended"]:
+            return text, said
+
+
+def until(come):
+    """Wait until something has come about."""
+    end = time.monotonic() + 60
+    while not come():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def alive(tools):
+    """The ranks that are there still."""
+    return [line for line in nccl_tests_tool.started(tools) if os.path.exists("/proc/" + line[3])]
+
+
+def test_a_run_from_its_start_to_its_end(node):
+    host, launch, runs = node
+    begun = run.start(host, launch, [], 60, 30)
+    assert oct(os.stat(begun["id"]).st_mode)[-3:] == "700"
+    assert begun["command"][0] == "mpirun"
+    text, said = to_the_end(host, begun["id"])
+    assert (said["status"], said["timed_out"]) == (0, False)
+    assert text.startswith("# nccl-tests version")
+    assert text.endswith("# Collective test concluded: all_reduce_perf\n")
+    assert text.count(" Rank ") == 4
+    assert run.stop(host, begun["id"]) is False
+    assert list(runs.iterdir()) == []
+
+
+def test_half_a_line_is_not_handed_out_before_the_end(node, tmp_path):
+    host, launch, _runs = node
+    (tmp_path / "tools" / "all_reduce_perf").write_text("#!/bin/sh\nprintf 'one\\ntw'\nexec sleep 600\n")
+    begun = run.start(host, dict(launch, launcher="single", hosts=["a"]), [], 60, 30)
+    until(lambda: host.exists(begun["id"] + "/output") and host.read(begun["id"] + "/output") == "one\ntw")
+    assert run.poll(host, begun["id"], 0, 0)["output"] == "one\n"
+    assert run.stop(host, begun["id"]) is True
+
+
+def test_what_hangs_ends_at_its_time_limit(node, tmp_path):
+    host, launch, runs = node
+    nccl_tests_tool.put(tmp_path / "tools", {"fault": "hang"})
+    begun = run.start(host, launch, [], 2, 60)
+    text, said = to_the_end(host, begun["id"])
+    assert (said["status"], said["timed_out"]) == (None, True)
+    assert "Using devices" in text
+    assert alive(tmp_path / "tools") == []
+    run.stop(host, begun["id"])
+    assert list(runs.iterdir()) == []
+
+
+def test_what_nobody_asks_after_ends_and_goes(node, tmp_path):
+    host, launch, runs = node
+    nccl_tests_tool.put(tmp_path / "tools", {"fault": "hang"})
+    run.start(host, launch, [], 600, 3)
+    until(lambda: len(nccl_tests_tool.started(tmp_path / "tools")) == 4)
+    until(lambda: alive(tmp_path / "tools") == [] and list(runs.iterdir()) == [])
+
+
+def test_stop_ends_all_ranks_though_the_supervisor_was_killed(node, tmp_path):
+    host, launch, runs = node
+    nccl_tests_tool.put(tmp_path / "tools", {"fault": "hang"})
+    begun = run.start(host, launch, [], 600, 60)
+    until(lambda: len(nccl_tests_tool.started(tmp_path / "tools")) == 4)
+    session = (runs / begun["id"] / "pid").read_text().split()[0]
+    os.kill(int(host.read("/proc/%s/stat" % session).rpartition(")")[2].split()[1]), signal.SIGKILL)
+    assert run.stop(host, begun["id"]) is True
+    assert alive(tmp_path / "tools") == []
+    assert list(runs.iterdir()) == []
+
+
+def test_a_crash_has_its_status(node, tmp_path):
+    host, launch, _runs = node
+    nccl_tests_tool.put(tmp_path / "tools", {"fault": "crash"})
+    begun = run.start(host, launch, [], 60, 30)
+    text, said = to_the_end(host, begun["id"])
+    assert said["status"] == 3
+    assert "unhandled cuda error" in text
+    run.stop(host, begun["id"])
+
+
+def test_a_launcher_that_is_not_there_says_so(node):
+    host, launch, _runs = node
+    begun = run.start(host, dict(launch, environment={"PATH": "/nowhere"}), [], 60, 30)
+    text, said = to_the_end(host, begun["id"])
+    assert said["status"] == 127
+    assert text == "mpirun: No such file or directory\n"
+    run.stop(host, begun["id"])
+
+
+def test_a_busy_node_is_refused_unless_that_is_allowed(node, monkeypatch):
+    host, launch, runs = node
+    monkeypatch.setattr(run.jobs, "live_jobs", lambda _host: ([JOB] * 7, True))
+    for begin in (lambda: run.start(host, launch, [], 60, 30), lambda: run.look(host, launch, [])):
+        with pytest.raises(run.Refused, match=r"vllm \(process 4711, /dev/nvidia0\).* and 2 more") as refused:
+            begin()
+        assert "nccl_benchmark_allow" in str(refused.value)
+    assert list(runs.iterdir()) == []
+    assert run.look(host, launch, ["busy"])["jobs"] == [JOB] * 7
+
+
+def test_a_missing_program_is_refused_with_the_places(node):
+    host, launch, _runs = node
+    for begin in (lambda: run.start(host, dict(launch, path="/nowhere/at/all"), [], 60, 30),
+                  lambda: run.look(host, dict(launch, path="/nowhere/at/all"), [])):
+        with pytest.raises(run.Refused, match="/nowhere/at/all"):
+            begin()
+
+
+def test_a_program_without_mpi_is_refused_for_several_processes(node, tmp_path):
+    host, launch, _runs = node
+    (tmp_path / "tools" / "all_reduce_perf").write_bytes(b"\x7fELF no such symbol")
+    with pytest.raises(run.Refused, match="built without MPI"):
+        run.look(host, launch, [])
+    assert run.look(host, dict(launch, launcher="single"), [])["for_mpi"] == {"all_reduce": False}
+
+
+def test_what_lies_in_a_container_is_not_looked_for(node):
+    host, launch, _runs = node
+    contained = dict(launch, command_prefix=["apptainer", "exec", "x.sif"], path="")
+    assert run.look(host, contained, [])["programs"] == {"all_reduce": "all_reduce_perf"}
+    assert run.look(host, dict(contained, path="/b/"), [])["programs"] == {"all_reduce": "/b/all_reduce_perf"}
+
+
+def test_reading_only_starts_nothing_and_says_the_command(node):
+    _host, launch, runs = node
+    said = run.start(Host(read_only=True), launch, [], 60, 30)
+    assert said["id"] is None
+    assert said["command"][:2] == ["mpirun", "--allow-run-as-root"] or said["command"][0] == "mpirun"
+    assert list(runs.iterdir()) == []
+
+
+def test_what_a_power_cut_left_goes_and_a_run_of_somebody_else_stays(node):
+    host, launch, runs = node
+    for name, asked in (("old", 1), ("new", host.now())):
+        (runs / (run.PREFIX + name)).mkdir()
+        (runs / (run.PREFIX + name) / "beat").write_text(str(asked))
+    (runs / (run.PREFIX + "beginning")).mkdir()
+    assert len(run.look(host, launch, [])["left"]) == 3
+    begun = run.start(host, launch, [], 60, 30)
+    to_the_end(host, begun["id"])
+    run.stop(host, begun["id"])
+    assert sorted(path.name for path in runs.iterdir()) == [run.PREFIX + "beginning", run.PREFIX + "new"]
+
+
+@pytest.mark.parametrize("name", ["/etc", "", "/var/tmp/gpuwright-benchmark-x/../../../etc"])
+def test_only_folders_of_runs_are_removed(node, name):
+    for act in (lambda: run.stop(node[0], name), lambda: run.poll(node[0], name, 0, 0)):
+        with pytest.raises(run.Refused, match="no run of a benchmark"):
+            act()
+
+
+def test_the_variables_of_nccl_conf_are_told(tmp_path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "nccl.conf").write_text("# why\nNCCL_IB_HCA==mlx5_0:1\nNCCL_IB_HCA=mlx5_9\n")
+    (tmp_path / "usr" / "bin").mkdir(parents=True)
+    (tmp_path / "usr" / "bin" / "all_reduce_perf").write_text("#!/bin/sh\n")
+    (tmp_path / "usr" / "bin" / "all_reduce_perf").chmod(0o755)
+    assert run.look(Host(str(tmp_path)), dict(LAUNCH, path=""), [])["conf"] == {"NCCL_IB_HCA": "=mlx5_0:1"}
