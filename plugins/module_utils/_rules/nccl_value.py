@@ -55,7 +55,7 @@ def r19_written(view):
     found = []
     for step in nccl_steps(view):
         name, text = step["target"], step["desired"]
-        words = list(judged(name, text, oldest(view)))
+        words = list(judged(name, text, oldest(view))) + _unknown_to_old(view, name, text)
         if name in _OF_ONE_JOB:
             words.append(("W", _OF_ONE_JOB[name]))
         if name in DEBUGGING:
@@ -65,6 +65,14 @@ def r19_written(view):
                           % (consequence(name, text), more)))
         found += [finding("R19", severity, step["name"], "%s=%s: %s" % (name, text, said)) for severity, said in words]
     return found
+
+
+def _unknown_to_old(view, name, text):
+    """What the operator asks for and an older NCCL does not know. What is derived is for those that do."""
+    least, derived = oldest(view), (view.options.get("nccl_env_derived") or {}).get(name) or {}
+    if least is None or SINCE.get(name, (2, 10)) <= least or derived.get("value") == text:
+        return []
+    return [("W", "an NCCL before %s takes no notice of it, and %s is %s" % (_text(SINCE[name]), _OLDEST, _text(least)))]
 
 
 def r19_left_behind(view):
@@ -94,9 +102,6 @@ def judged(name, text, least):
         return
     if name in OLD:
         yield "W", "deprecated since NCCL %s: %s" % OLD[name]
-    if least is not None and SINCE.get(name, (2, 10)) > least:
-        yield "W", "an NCCL before %s takes no notice of it, and %s is %s" % (
-            _text(SINCE[name]), _OLDEST, _text(least))
     if name in INTEGERS and not is_integer(text):
         yield "E", "that is no integer, and NCCL takes it for %d" % number(text)
     elif name in _TOKENS:

@@ -102,6 +102,13 @@ def test_what_an_older_nccl_does_not_know_is_said(root, name, value, least, word
     assert not any(words in one[2] for one in found)
 
 
+def test_what_is_derived_is_for_those_that_know_it(root):
+    derived = {"NCCL_GIN_IB_TC": {"value": "106", "why": "x"}}
+    assert written(root, "NCCL_GIN_IB_TC", "106", nccl_env_derived=derived) == []
+    (severity, _setting, message), = written(root, "NCCL_GIN_IB_TC", "96", nccl_env_derived=derived)
+    assert severity == "W" and "before 2.30 takes no notice" in message
+
+
 def test_a_rail_without_a_port_is_refused_where_an_older_nccl_reads_it(root):
     (severity, setting, message), = written(root, "NCCL_IB_HCA", "=mlx5_0::0,mlx5_1::1")
     assert (severity, setting) == ("E", "NCCL_IB_HCA") and "takes the empty port for port 0" in message
