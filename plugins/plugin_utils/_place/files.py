@@ -27,11 +27,18 @@ def write(folder, made):
     variables = yaml.dump({VARIABLE: plain["hosts"]}, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
                           sort_keys=False, width=110, default_flow_style=None)
     texts = {"placement.json": json.dumps(plain, indent=1) + "\n", "placement.yml": _HEAD + variables}
-    for name, text in texts.items():
-        _keep(os.path.join(folder, name + ".new-%d" % os.getpid()), text)
-    for name in texts:
-        os.replace(os.path.join(folder, name + ".new-%d" % os.getpid()), os.path.join(folder, name))
-    return [os.path.join(folder, name) for name in texts]
+    paths = {os.path.join(folder, name): text for name, text in texts.items()}
+    new = {path: "%s.new-%d" % (path, os.getpid()) for path in paths}
+    try:
+        for path, text in paths.items():
+            _keep(new[path], text)
+        for path in paths:
+            os.replace(new[path], path)
+    finally:
+        for path in new.values():
+            if os.path.exists(path):
+                os.unlink(path)
+    return list(paths)
 
 
 def _keep(path, text):

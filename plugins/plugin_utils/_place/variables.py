@@ -23,7 +23,9 @@ NAMES = tuple(_PREFIX + name for name in ("tensor_parallel_size", "from", *DEFAU
 def check_names(task_vars):
     """Raise ValueError on a variable with the playbook's prefix that is none of its own."""
     meant = task_vars.get("gpuwright_ignore_variables") or ()
-    wrong = ["%s: %s" % (name, nearest(name, NAMES)) for name in sorted(task_vars)
+    # Names that begin alike are all close to one another, so that is left off.
+    known = [name[len(_PREFIX):] for name in NAMES]
+    wrong = ["%s: after %s, %s" % (name, _PREFIX, nearest(name[len(_PREFIX):], known)) for name in sorted(task_vars)
              if name.startswith(_PREFIX) and name not in NAMES and name not in meant]
     if wrong:
         raise ValueError("no such variable: %s (a variable of yours goes into the list gpuwright_ignore_variables)"
