@@ -72,7 +72,8 @@ def _unknown_to_old(view, name, text):
     least, derived = oldest(view), (view.options.get("nccl_env_derived") or {}).get(name) or {}
     if least is None or SINCE.get(name, (2, 10)) <= least or derived.get("value") == text:
         return []
-    return [("W", "an NCCL before %s takes no notice of it, and %s is %s" % (_text(SINCE[name]), _OLDEST, _text(least)))]
+    return [("W", "an NCCL before %s takes no notice of it, and %s is %s" % (
+        _text(SINCE[name]), _OLDEST, _text(least)))]
 
 
 def r19_left_behind(view):
