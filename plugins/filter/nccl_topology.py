@@ -22,7 +22,8 @@ def nccl_topology(topology, switches=None):
                                  "its section%s %s: run that module first in the play"
                                  % ("" if len(missing) == 1 else "s", ", ".join(missing)))
     try:
-        return topology_of.xml(topology, thaw(switches))
+        # Not thawed: it is small, and may hold templates, which only walking it resolves.
+        return topology_of.xml(topology, switches)
     except ValueError as error:
         raise AnsibleFilterError("gpuwright.node.nccl_topology: %s" % error) from error
 

@@ -16,6 +16,9 @@ from .isolation import listed
 from .rdma_node import environment
 
 ROW, OPTION, VARIABLE = "nccl-topo.xml", "nccl_env_pcie_switches", "NCCL_TOPO_FILE"
+_PLANNED = "role nccl_env"
+# Of detected's words, those that leave open what is below.
+_UNSURE = ("this is a container", "nothing tells")
 OURS = "/etc/gpuwright/" + ROW
 # NCCL reads it where the variable is not set.
 DEFAULT = "/var/run/nvidia-topologyd/virtualTopology.xml"
@@ -73,8 +76,8 @@ def file_here(view):
     for path, where, pid in _files(view):
         severity, words = _judged(view, path, pid)
         if words:
-            found.append(finding("nccl-topology", severity, None, "%s: %s=%s: %s" % (
-                listed(where), VARIABLE, path, words)))
+            found.append(finding("nccl-topology", severity, VARIABLE if severity == "E" and _PLANNED in where else None,
+                                 "%s: %s=%s: %s" % (listed(where), VARIABLE, path, words)))
     return found
 
 
@@ -95,7 +98,7 @@ def _judged(view, path, pid):
         system = nccl_topology_file.read(text)
     except ValueError as error:
         return "E", "NCCL cannot read it, and every communicator fails: " + str(error)
-    if why and "container" not in why:
+    if why and not why.startswith(_UNSURE):
         return "W", "%s, so that NCCL finds PCI switches and NUMA nodes itself: with a file it does not. Unset it" % why
     return ("W", listed(_strange(view, system))) if _strange(view, system) else (None, None)
 
@@ -121,14 +124,20 @@ def _hint(address):
 
 
 def _files(view):
-    """[(path, [where it is said], the process of a container or None)] of all that NCCL is told to read."""
+    """[(path, [where it is said], the process of a container or None)] of all that NCCL is told to read after this."""
     found = {}
+    step = view.step(VARIABLE)
+    if step and step["status"] in ("ok", "drift"):
+        found[step["_force"], None] = [_PLANNED]
+    # One file for all that is for every job: where it becomes ours, what it said so far goes.
+    replaced = any(one.get("kind") == "nccl_conf" and one["status"] == "drift" for one in view.steps)
     for scope in environment(view):
         told = scope["values"].get(VARIABLE)
-        if told is not None:
-            pid = scope["pid"] if scope["pid"] and nccl_env.is_contained(view.host, scope["pid"]) else None
-            places = found.setdefault((told["value"], pid), [])
-            places += [told["where"]] if told["where"] not in places else []
+        if told is None or ((replaced or step) and told["where"].startswith(nccl_env.CONF + ":")):
+            continue
+        pid = scope["pid"] if scope["pid"] and nccl_env.is_contained(view.host, scope["pid"]) else None
+        places = found.setdefault((told["value"], pid), [])
+        places += [told["where"]] if told["where"] not in places else []
     return [(path, places, pid) for (path, pid), places in found.items()]
 
 

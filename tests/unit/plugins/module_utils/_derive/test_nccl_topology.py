@@ -169,6 +169,14 @@ def test_the_file_of_a_p4d_to_the_letter(facts):
     assert made[-2:] == ["  </cpu>", "</system>"]
 
 
+def test_a_declared_link_is_that_of_each_device_whose_own_is_not_known(facts):
+    switches = [dict(one, link_speed="32 GT/s", link_width=8) for one in flat_vm.switches(CASES["aws-p4d-24xl-topo"])]
+    made = nccl_topology.xml(facts["aws-p4d-24xl-topo"], switches)
+    assert '<pci busid="ffff:ff:01.0" class="0x060400" link_speed="32.0 GT/s PCIe" link_width="8">' in made
+    assert '<pci busid="0000:10:1b.0" class="0x020000" link_speed="32.0 GT/s PCIe" link_width="8"/>' in made
+    assert '<pci busid="0000:10:1c.0" class="0x030200" link_speed="8.0 GT/s PCIe" link_width="16"/>' in made
+
+
 def test_masks_are_as_wide_as_the_kernel_writes_them(facts):
     """A machine with 120 CPUs writes six digits first."""
     text = nccl_topology.xml(facts["rccl-topo_8p_rome_vm1"], flat_vm.switches(CASES["rccl-topo_8p_rome_vm1"]))

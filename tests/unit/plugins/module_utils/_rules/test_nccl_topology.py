@@ -37,15 +37,15 @@ def fixture_metal(tmp_path):
     return root
 
 
-def view(root, text=None, **options):
+def view(root, text=None, steps=(), **options):
     """What the rules look at; with a text, the file is asked for."""
-    steps = [] if text is None else [{"name": rules.ROW, "_force": text, "status": "drift"}]
+    steps = list(steps) + ([] if text is None else [{"name": rules.ROW, "_force": text, "status": "drift"}])
     return View(types.SimpleNamespace(steps=steps, host=Host(str(root)), journal={"entries": {}}), options)
 
 
 def told(rule, root, text=None, **options):
     found = rule(view(root, text, **options))
-    assert {one["setting"] for one in found} <= {rules.ROW if rule is rules.declared else None}
+    assert {one["setting"] for one in found} <= ({rules.ROW} if rule is rules.declared else {None, rules.VARIABLE})
     return messages(found, "nccl-topology")
 
 
@@ -154,6 +154,11 @@ def test_on_bare_metal_a_file_comes_before_what_is_there(metal):
                                                 "nodes itself: with a file it does not. Unset it")
 
 
+def test_in_a_container_nobody_knows_what_is_below(metal):
+    put(metal, "/.dockerenv", "")
+    assert "so that NCCL finds" not in said(metal, P4D)[0][1]
+
+
 def test_a_file_that_is_not_there_is_passed_over_in_silence(virtual):
     (severity, message), = said(virtual, None)
     assert severity == "W" and "it is not there: NCCL says so in a line of its log at most" in message
@@ -218,6 +223,34 @@ def test_a_container_has_files_of_its_own(virtual):
 
 def test_each_file_is_judged_once_with_all_who_name_it(virtual):
     conf(virtual, "NCCL_TOPO_FILE=" + FILE)
+    put(virtual, "/etc/environment", "NCCL_DEBUG=INFO")
     conf(virtual, "NCCL_TOPO_FILE=" + FILE, path="/root/.nccl.conf")
     (_severity, message), = told(rules.file_here, virtual)
     assert message.startswith("/etc/nccl.conf:1, /root/.nccl.conf:1: NCCL_TOPO_FILE=")
+
+
+def asked(name, value, status="drift"):
+    """A step of the file for every job."""
+    return {"name": name, "kind": "nccl_conf", "_force": value, "status": status}
+
+
+def test_what_the_image_said_goes_with_its_file(virtual):
+    """Where /etc/nccl.conf becomes ours, only what the role sets is in it."""
+    put(virtual, FILE, P4D)
+    conf(virtual, "NCCL_TOPO_FILE=" + FILE)
+    assert told(rules.hidden, virtual, steps=[asked("NCCL_DEBUG", "WARN", "conflict")]) == []
+    ((severity, _message),) = told(rules.hidden, virtual, steps=[asked("NCCL_DEBUG", "WARN")])
+    assert severity == "W"
+    assert told(rules.hidden, virtual, steps=[asked("NCCL_DEBUG", "WARN"), asked(rules.VARIABLE, FILE)]) == []
+    put(virtual, FILE, "<system")
+    assert told(rules.file_here, virtual, steps=[asked("NCCL_DEBUG", "WARN")]) == []
+
+
+@pytest.mark.parametrize("text, severity, setting", [(None, "W", None), ("<system", "E", rules.VARIABLE)])
+def test_a_file_that_the_role_is_to_name_is_read_first(virtual, text, severity, setting):
+    if text:
+        put(virtual, FILE, text)
+    found, = rules.file_here(view(virtual, steps=[asked(rules.VARIABLE, FILE)]))
+    assert (found["severity"], found["setting"]) == (severity, setting)
+    assert found["message"].startswith("role nccl_env: NCCL_TOPO_FILE=%s: " % FILE)
+    assert told(rules.file_here, virtual, steps=[asked(rules.VARIABLE, FILE, "conflict")]) == []
