@@ -33,8 +33,8 @@ RELEASE = "6.8.0-60-generic"
 BRIDGE = "0000:39:00.0"  # The switch's lower end that GPU 2 and its rail are behind.
 _NET, _RDMA, _PCI = "/sys/class/net/", "/sys/class/infiniband/", "/sys/bus/pci/devices/"
 _LIST = "NCCL_IB_HCA==" + ",".join(name + ":1" for name in eight_gpu.RAILS)
-# The file of the site, which has all that role nccl_env would say. NCCL before 2.21 picks no GID itself: there the index
-# has to be said.
+# The file of the site, which has all that role nccl_env would say. NCCL before 2.21 picks no GID itself: there the
+# index has to be said.
 MIN_VERSION = "2.20.5"
 CONF = ("# RoCE v2 in the lossless class", _LIST, "NCCL_IB_TC=106", "NCCL_IB_GID_INDEX=3", "NCCL_GIN_IB_TC=106",
         "NCCL_SOCKET_IFNAME==login0", "NCCL_DEBUG=WARN")

@@ -33,7 +33,8 @@ def fixture_report(tmp_path_factory):
         "hosts": "training", "gather_facts": False, "check_mode": True, "module_defaults": below,
         "tasks": [{"block": tasks, "always": [{"gpuwright.node.report": {}, "run_once": True}]}]}]))
     (folder / "hosts.json").write_text(json.dumps({"training": {"hosts": {"gpu1": {
-        "ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}))
+        "ansible_connection": "local", "ansible_python_interpreter": sys.executable,
+        "nccl_env_min_version": ten_faults.MIN_VERSION}}}}))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
     environment.update(ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), HOME=str(folder), NO_COLOR="1", COLUMNS="120")
     answer = subprocess.run([sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", "play.yml"], cwd=folder,
