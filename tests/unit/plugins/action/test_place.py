@@ -91,7 +91,7 @@ def test_a_recorded_report_needs_no_facts(act, tmp_path):
     ({}, {}, "tensor_parallel_size is needed"),
     ({"tensor_parallel_size": 0}, {}, "tensor_parallel_size: 0 is not an integer of 1 or more"),
     ({"tensor_parallel_size": 8, "replica": 1}, {}, "there is no option replica; did you mean replicas?"),
-    ({"tensor_parallel_size": 8}, {"place_replica": 1}, "variable: place_replica: after place_, did you mean replicas?"),
+    ({"tensor_parallel_size": 8}, {"place_replica": 1}, "place_replica: after place_, did you mean replicas?"),
     ({"tensor_parallel_size": 8, "from": "/nowhere/audit.json"}, {}, "place_from: /nowhere/audit.json: No such file"),
     ({"tensor_parallel_size": 8}, {"place_busy": 9}, "a: busy: 9 GPUs, but there are 8")])
 def test_bad_input_is_named(act, args, variables, words):

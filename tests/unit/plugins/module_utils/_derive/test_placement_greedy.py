@@ -47,6 +47,10 @@ def test_as_many_as_fit_where_not_all_do():
     assert len(placed(cluster(("r", 8), ("r", 4)), 4, 1, 9)) == 3
 
 
+def test_nodes_in_use_are_filled_before_others_are_begun():
+    assert placed(cluster(*[("r", 8)] * 6), 4, 3, 2) == [(4, (0, 1, 2)), (4, (0, 1, 2))]
+
+
 def test_one_node_gives_several_shares_but_one_to_each_replica():
     made = placed(cluster(("r", 8), ("r", 8), ("r", 8)), 4, 3, 2)
     assert made == [(4, (0, 1, 2)), (4, (0, 1, 2))]

@@ -26,6 +26,12 @@ def test_how_far_a_group_reaches(hosts, expected):
     assert across(hosts, 8) == [expected]
 
 
+def test_replicas_are_numbered_by_their_nodes():
+    hosts = {"a": {"gpus": 8, "rack": "r"}, "b": {"gpus": 4, "rack": "r"}, "c": {"gpus": 4, "rack": "r"}}
+    made = place(hosts, 4, pipeline_parallel_size=2, replicas=2)
+    assert [one["nodes"] for one in made["replicas"]] == [["a"], ["b", "c"]]
+
+
 def test_amd_has_a_variable_of_its_own():
     host = gpu_hosts.host([4, 4], name="AMD Instinct MI300X", vendor="amd", driver="amdgpu")
     asked, = place({"a": host}, 8)["hosts"]["a"]
