@@ -108,7 +108,6 @@ options:
   id:
     description: The run, as V(start) named it.
     type: str
-    default: ""
   offset:
     description: How much of the output was returned before.
     type: int
@@ -228,7 +227,7 @@ def main():
             "environment": {"type": "dict", "default": {}}, "library_path": {"type": "str", "default": ""},
             "command_prefix": _WORDS, "launcher_options": _WORDS, "seconds": {"type": "int", "default": 900},
             "lease": {"type": "int", "default": 60}, "allow": dict(_WORDS, choices=["busy"]),
-            "id": {"type": "str", "default": ""}, "offset": {"type": "int", "default": 0},
+            "id": {"type": "str"}, "offset": {"type": "int", "default": 0},
             "wait": {"type": "int", "default": 0}},
         required_if=[("do", "start", ("operation", "begin", "end", "gpus")), ("do", "poll", ("id",)),
                      ("do", "stop", ("id",))],

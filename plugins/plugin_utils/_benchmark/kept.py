@@ -23,7 +23,7 @@ class NoPlace(Exception):
 def keep(place, kind, name, data):
     """Keep one thing of a kind. Raises NoPlace."""
     parts.keep(_HOST % kind, name, data, place)
-    if not os.path.isdir(os.path.join(place, ".parts")):
+    if not os.access(os.path.join(place, ".parts"), os.W_OK | os.X_OK):
         raise NoPlace("no benchmark without a place to keep what was measured: %s cannot be written: set "
                       "gpuwright_report_dir" % place)
 
