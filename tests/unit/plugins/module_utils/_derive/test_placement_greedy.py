@@ -27,6 +27,13 @@ def test_replicas_of_one_node_are_packed_and_the_last_takes_the_least_room():
     assert sorted(placed(bins, 4, 1, 3)) == [(4, (0,)), (4, (1,)), (4, (1,))]
 
 
+def test_groups_stay_in_islands_while_there_are_some():
+    bins = cluster(("r", 8), ("r", 8))
+    bins[0] = bins[0]._replace(slots=1)
+    assert sorted(placed(bins, 4, 1, 3)) == [(4, (0,)), (4, (1,)), (4, (1,))]
+    assert len(placed(bins, 4, 1, 4)) == 4
+
+
 def test_pipelines_in_one_rack():
     bins = cluster(("r1", 4), ("r2", 4), ("r1", 4), ("r2", 4))
     assert sorted(placed(bins, 4, 2, 2)) == [(4, (0, 2)), (4, (1, 3))]
