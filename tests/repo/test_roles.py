@@ -106,7 +106,7 @@ def test_modules_and_roles_are_named_in_full(checkout):
 _WORDS = {"name", "become", "tags", "when", "run_once", "check_mode", "delegate_to", "register", "changed_when", "vars",
           "failed_when", "no_log", "block", "always", "rescue", "any_errors_fatal", "ignore_unreachable", "timeout",
           "diff", "connection", "until", "retries", "delay", "throttle", "environment", "module_defaults",
-          "delegate_facts"}
+          "delegate_facts", "loop", "loop_control"}
 
 
 def _task_modules(items):
