@@ -50,7 +50,8 @@ def place(hosts, tensor_parallel_size, **options):
     _give_ports(made, given["master_port"])
     return {"schema": SCHEMA, "tensor_parallel_size": size, "pipeline_parallel_size": stages, "replicas": made,
             "hosts": host_variables(made), "objective": dict(zip(OBJECTIVE, cost_of(problem, placed))),
-            "method": method, "proved": proved, "free_gpus": _left(cluster, made), "notes": cluster["notes"]}
+            "method": method, "proved": proved, "free_gpus": _left(cluster, made),
+            "notes": cluster["notes"] + _advice(problem, placed, given["layers"])}
 
 
 def checked(tensor_parallel_size, options):
@@ -96,6 +97,22 @@ def _number(value, name):
     if not 0 < number < float("inf"):
         raise ValueError("%s: %r is not a number above 0" % (name, value))
     return number
+
+
+def _advice(problem, placed, layers):
+    """A sentence where smaller groups in more stages would not leave their islands (R30)."""
+    if not any(cost_of(problem, placed)[:3]):
+        return []
+    most = max(len(island) for one in problem.bins for island in one.islands)
+    size = max(part for part in range(1, problem.size + 1) if problem.size % part == 0 and part <= most)
+    stages = problem.stages * problem.size // size
+    other = problem._replace(size=size, stages=stages, bins=[
+        one._replace(slots=sum(len(island) // size for island in one.islands)) for one in problem.bins])
+    found = solve(other)[0] if stages <= layers and size < problem.size else None
+    if found is None or any(cost_of(other, found)[:3]):
+        return []
+    return ["Groups of %d leave their islands (R30); TP %d x PP %d fits, and its groups would not" % (
+        problem.size, size, stages)]
 
 
 def _give_ports(made, first):

@@ -182,6 +182,16 @@ def test_pipelines_stay_in_one_rack_where_they_can():
     assert place(hosts, 8, pipeline_parallel_size=3)["objective"]["pipelines_across_racks"] == 1
 
 
+def test_smaller_groups_are_advised_where_they_would_stay_in_their_islands():
+    hosts = {"a": {"gpus": 8, "rack": "r"}, "b": {"gpus": 8, "rack": "r"}}
+    said = ["Groups of 16 leave their islands (R30); TP 8 x PP 2 fits, and its groups would not"]
+    assert place(hosts, 16)["notes"] == said
+    assert place(hosts, 16, layers=1)["notes"] == []
+    assert place(hosts, 8, pipeline_parallel_size=2)["notes"] == []
+    split = {"a": dict(gpu_hosts.host([4, 4], linked=False), rack="r")}
+    assert place(split, 8)["notes"] == [said[0].replace("16", "8").replace("TP 8 x PP 2", "TP 4 x PP 2")]
+
+
 def test_a_domain_of_eighteen_trays_is_one_island():
     trays = {"tray%02d" % number: dict(gpu_hosts.host([2, 2], name="NVIDIA GB200"), rack="r1", nvlink_domain="nvl72")
              for number in range(18)}
