@@ -194,7 +194,8 @@ def _lines(told):
 def _place(place, managed):
     rows = [("running", place["running"])]
     if managed:
-        rows += [("asked for", place["desired"]), ("persisted", place["configured"]), ("file", place["file"]),
+        rows += [("asked for", place["desired"]), ("why", place["why"]), ("persisted", place["configured"]),
+                 ("file", place["file"]),
                  ("status", place["status"] + (": " + place["reason"] if place["reason"] else ""))]
         if place["since"]:
             rows.append(("before us", "%s, until %s" % (place["original"] or "nothing", _day(place["since"]))))

@@ -70,6 +70,22 @@ def test_a_role_that_was_never_applied_is_not_judged(tmp_path, command):
     assert command(root, "audit") == (0, "nothing to judge: no role was applied to this node\n", "")
 
 
+def test_a_line_of_nccls_file_that_somebody_changed_is_drift(node, command):
+    derived = {"NCCL_IB_HCA": {"value": "=mlx5_0:1", "why": "1 RDMA port that serves GPU 0 (gpu_nics)"}}
+    engine.apply(node, "nccl_env", {"NCCL_IB_HCA": "=mlx5_0:1", "NCCL_DEBUG": "WARN"},
+                 options={"nccl_env_derived": derived})
+    status, said, errors = command(node, "audit")
+    assert (status, errors) == (0, "") and "nccl_env: 2 settings: 2 ok\n" in said
+    assert "  NCCL_IB_HCA  =mlx5_0:1  =mlx5_0:1  ok      as it was applied: 1 RDMA port that" in command(
+        node, "audit", "--all")[1]
+    conf = node / "etc/nccl.conf"
+    conf.write_text(conf.read_text().replace("WARN", "INFO"))
+    before = plain_node.snapshot(node)
+    status, said, _errors = command(node, "audit")
+    assert status == 1 and "  NCCL_DEBUG  INFO     WARN     drift   running INFO, persisted as INFO\n" in said
+    assert "nccl_env: 2 settings: 1 ok, 1 drift\n" in said and plain_node.snapshot(node) == before
+
+
 @pytest.mark.parametrize("severity, expected", [("E", 1), ("W", 1), ("I", 0)])
 def test_findings_of_rules_count_but_for_notes(node, command, monkeypatch, severity, expected):
     monkeypatch.setattr(ROLES["vm"], "RULES", [lambda view: [finding("R0", severity, None, "look here")]])

@@ -109,3 +109,20 @@ def test_a_variable_that_is_no_setting_is_explained_too(node, command):
     engine.apply(node, "vm", engine.VM, options={"vm_workload": "training"})
     (told,) = json.loads(command(node, "explain", "vm_workload", "--json")[1])["options"]
     assert (told["role"], told["given"]) == ("vm", "training") and "C(" not in told["doc"]
+
+
+def test_a_variable_of_nccl_says_from_which_fact_it_follows_and_who_wins_over_it(node, command):
+    derived = {"NCCL_IB_HCA": {"value": "=mlx5_0:1", "why": "1 RDMA port that serves GPU 0 (gpu_nics)"}}
+    engine.apply(node, "nccl_env", {"NCCL_IB_HCA": "=mlx5_0:1", "NCCL_DEBUG": "WARN", "NCCL_*": {"NCCL_NET": "IB"}},
+                 options={"nccl_env_derived": derived, "nccl_env_further_names": ["NCCL_NET"]})
+    status, said, _errors = command(node, "explain", "NCCL_IB_HCA")
+    assert status == 0 and command(node, "explain", "nccl_env_ib_hca")[1] == said
+    assert (field(said, "running"), field(said, "asked for"), field(said, "file"), field(said, "status")) == (
+        "=mlx5_0:1", "=mlx5_0:1", "/etc/nccl.conf", "ok")
+    assert field(said, "why") == "as it was applied: 1 RDMA port that serves GPU 0 (gpu_nics)"
+    assert field(command(node, "explain", "NCCL_DEBUG")[1], "why") == "as it was applied"
+    said = command(node, "explain", "NCCL_NET")[1]
+    assert field(said, "variable") == "nccl_env_further, of role nccl_env" and field(said, "running") == "IB"
+    plain_node.put(node, "/root/.nccl.conf", "NCCL_IB_HCA=mlx5_1")
+    status, said, _errors = command(node, "explain", "NCCL_IB_HCA")
+    assert status == 1 and "jobs of root get NCCL_IB_HCA=mlx5_1 (/root/.nccl.conf:1)" in field(said, "status")

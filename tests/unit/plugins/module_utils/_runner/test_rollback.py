@@ -51,6 +51,19 @@ def test_one_role_alone(node, command):
     assert not (node / "etc/sysctl.d/90-gpuwright-numa.conf").exists()
 
 
+def test_nccls_file_goes_and_the_one_before_us_comes_back(node, command):
+    plain_node.put(node, "/etc/nccl.conf", "NCCL_IB_HCA=mlx5  # theirs")
+    before = texts(node)
+    engine.apply(node, "nccl_env", {"NCCL_IB_HCA": "=mlx5_0:1"}, take_over=["nccl.conf"])
+    assert (node / "etc/gpuwright/nccl.env").exists()
+    status, said, errors = command(node, "rollback", "--role", "nccl_env")
+    assert (status, errors) == (0, "") and "file /etc/nccl.conf: as it was before us" in said
+    assert "  NCCL_IB_HCA " in said
+    after = texts(node)
+    journal = "/var/lib/gpuwright/journal.json"
+    assert {path for path in set(before) | set(after) if before.get(path) != after.get(path)} <= {journal}
+
+
 def test_a_role_that_is_none_ends_with_the_usage(node, capsys):
     with pytest.raises(SystemExit) as ended:
         main.main(["rollback", "--sysroot", str(node), "--role", "nmua"])
