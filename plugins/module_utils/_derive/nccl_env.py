@@ -13,7 +13,7 @@ import re
 
 from .._cpulist import format as cpulist
 from .._values import nearest
-from . import nccl_gids, nccl_hcas, nccl_interface, nccl_network
+from . import nccl_gids, nccl_hcas, nccl_interface, nccl_network, nccl_topology
 from .rdma_rails import ETHERNET, INFINIBAND
 
 FABRICS = ("rail", "single_switch", "infiniband", "ethernet")
@@ -188,6 +188,8 @@ def _takes_rails(version):
 def _topology_file(topology, given):
     """(value or None, why): what NCCL finds itself on bare metal is right, and a file would hide it."""
     system = (topology.get("system") or {}).get("virtualization")
+    if given is None and system and nccl_topology.is_hidden(topology):
+        return None, "the platform hides the PCI switches (system: %s), and nobody declared them" % system
     if given is None:
         return None, "NCCL finds the topology itself; a virtual machine may ship it in /var/run/nvidia-topologyd"
     if not re.match(r"/[^\s]{1,1022}\Z", str(given)):

@@ -73,7 +73,8 @@ def _index(roce, version, family):
         return str(indexes.pop()), ("NCCL before 2.21 is in use (min_version), which takes RoCE v1 without; right on "
                                     "all %d RoCE ports (roce_v2_gid)" % len(roce))
     return None, "NCCL before 2.21 needs it (min_version), but no one index is right on all RoCE ports: %s" % ", ".join(
-        "%s %s" % (label(port), port["roce_v2_gid"].get(family)) for port in roce)
+        "%s %s" % (label(port), "none" if port["roce_v2_gid"].get(family) is None else port["roce_v2_gid"][family])
+        for port in roce[:4]) + (" and %d more" % (len(roce) - 4) if len(roce) > 4 else "")
 
 
 # -- the range of addresses --------------------------------------------------------------------------------------------

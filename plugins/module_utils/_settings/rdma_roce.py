@@ -13,7 +13,7 @@ from .._device_values import PerDevice
 from .._limit_values import Limit
 from .._qos_values import DscpMap, Eight, Priorities
 from .._row import dcb, device_attribute, document, logind, pam_limit, rdma_cm, unit_limit
-from .._rules import gid, hca, limit, memlock, rdma_node, rdma_rail, roce_class, roce_owner, roce_port
+from .._rules import gid, limit, memlock, rdma_node, rdma_rail, roce_class, roce_owner, roce_port
 from .._values import Int, Word
 
 _DCB = "https://man7.org/linux/man-pages/man8/dcb.8.html"
@@ -122,10 +122,10 @@ OPTIONS = (
             "checked."},
 )
 
-RULES = (roce_class.r6_sent_and_protected, roce_class.r6_in_force, roce_class.r7_unset, roce_class.r8_agree,
+RULES = (roce_class.r6_in_force, roce_class.r7_unset, roce_class.r8_agree,
          roce_class.r9_wrong_layer, roce_class.r36_notifications,
-         roce_port.port_state, roce_port.port_rate, roce_port.r26_mtu, gid.gid_table, gid.r21_gid_index,
-         hca.r10_list, hca.r20_conf_syntax, hca.r20_container, rdma_rail.storage_as_rail, rdma_rail.one_subnet,
+         roce_port.port_state, roce_port.port_rate, roce_port.r26_mtu, gid.gid_table,
+         rdma_rail.storage_as_rail, rdma_rail.one_subnet,
          rdma_rail.lldp_cabling, rdma_rail.infiniband_cabling, memlock.r15_jobs, memlock.r15_services,
          limit.services_are_known, limit.slurm_propagates, limit.docker_ulimits, limit.logins, limit.stack,
          limit.r35_shm, limit.r35_remove_ipc,
