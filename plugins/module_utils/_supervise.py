@@ -114,6 +114,8 @@ def _end_session(session, grace, process=None):
             if process:
                 process.poll()  # Else its own child stays as a zombie.
             time.sleep(_LOOK_SECONDS)
+    if process:
+        process.poll()
     return bool(found)
 
 

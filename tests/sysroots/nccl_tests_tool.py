@@ -11,6 +11,7 @@ A rank knows its host by the launcher, or by the variable NODE where there is no
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 
@@ -173,3 +174,14 @@ def started(folder):
     """The lines of the ranks that were started: operation, rank, host, process."""
     path = folder / "started"
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def alive(folder):
+    """The processes of the ranks that run still; what nobody has reaped yet runs no more."""
+    found = []
+    for _operation, _rank, _host, pid in started(folder):
+        with contextlib.suppress(OSError):
+            with open("/proc/%s/stat" % pid, encoding="utf-8") as stream:
+                if stream.read().rpartition(")")[2].split()[0] != "Z":
+                    found.append(int(pid))
+    return found

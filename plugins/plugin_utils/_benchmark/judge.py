@@ -111,16 +111,20 @@ def _worst(one, other):
 
 
 def suspects(judged):
-    """The runs that failed and are to be searched."""
-    return [one for one in judged if one["verdict"] == FAIL and not one["variant"] and not one["search"]]
+    """The runs that failed, crashed or hung, and are to be searched."""
+    return [one for one in judged if _is_bad(one) and not one["variant"] and not one["search"]]
+
+
+def _is_bad(one):
+    """A run that crashed or hung has no bandwidth, but between sound nodes it would have had one."""
+    return one["verdict"] == FAIL or bool(one["error"] and not one["record"]["excused"])
 
 
 def blame(judged):
-    """What the pairs say, or None where there were none: the bad nodes and links by name."""
-    pairs = [one for one in judged if one["scope"] == "pair" and len(one["hosts"]) == 2 and not one["variant"]]
-    searched = [one for one in pairs if one["search"]]
-    if not any(one["verdict"] == FAIL for one in judged) or not pairs:
+    """What the pairs say, or None where there were none, or nothing failed: the bad nodes and links by name."""
+    pairs = [dict(one, verdict=FAIL if _is_bad(one) else one["verdict"]) for one in judged
+             if one["scope"] == "pair" and len(one["hosts"]) == 2 and not one["variant"]]
+    if not pairs or not any(map(_is_bad, judged)):
         return None
-    operation = searched[0]["operation"] if searched else None
-    used = [one for one in pairs if operation in (None, one["operation"])]
-    return pair_search.blame(used)
+    operation = next((one["operation"] for one in pairs if one["search"]), None)
+    return pair_search.blame([one for one in pairs if operation in (None, one["operation"])])

@@ -53,7 +53,7 @@ def until(come):
 
 def alive(tools):
     """The ranks that are there still."""
-    return [line for line in nccl_tests_tool.started(tools) if os.path.exists("/proc/" + line[3])]
+    return nccl_tests_tool.alive(tools)
 
 
 def test_a_run_from_its_start_to_its_end(node):

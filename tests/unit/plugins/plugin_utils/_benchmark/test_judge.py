@@ -106,7 +106,7 @@ def test_several_starts_are_one_result(bench):
 
 def pair(one, other, verdict, search=True, operation="all_reduce"):
     return {"scope": "pair", "search": search, "hosts": [one, other], "verdict": verdict, "operation": operation,
-            "variant": ""}
+            "variant": "", "error": None, "record": {"excused": False}}
 
 
 def test_pairs_blame_the_node_that_all_of_them_fail_with():
@@ -120,3 +120,15 @@ def test_pairs_blame_the_node_that_all_of_them_fail_with():
 def test_suspects_are_failures_that_were_not_searched_for():
     runs = [pair("a", "b", "fail", search=False), pair("a", "b", "fail"), pair("a", "b", "pass", search=False)]
     assert judge.suspects(runs) == runs[:1]
+
+
+def test_pairs_that_hang_are_blamed_too():
+    hangs = dict(pair("x", "x", "not_measured"), error="no end after 180 s")
+    pairs = [pair("a", "b", "pass"), dict(hangs, hosts=["c", "d"]), pair("a", "c", "pass"),
+             dict(hangs, hosts=["b", "d"]), dict(hangs, hosts=["a", "d"])]
+    assert judge.blame(pairs)["nodes"] == ["d"]
+    group = dict(hangs, scope="group", search=False)
+    assert judge.suspects([group]) == [group]
+    excused = dict(group, record={"excused": True})
+    assert judge.suspects([excused]) == []
+    assert judge.blame([excused, pair("a", "b", "pass")]) is None

@@ -93,6 +93,7 @@ def test_a_search_lets_the_hosts_of_a_failed_group_meet():
     assert run["search"] and run["id"].startswith("search-pair-")
     assert run["work"] == [{"operation": "alltoall", "variant": "", "environment": {},
                             "launches": [(1 << 30, 1 << 30, 2)]}]
+    assert run["launch"]["seconds"] == 180
     both = plan.search(found, [failed(*"abcd"), failed(*"abcd", operation="all_reduce")])
     assert both[0][0]["work"][0]["operation"] == "all_reduce"
 
