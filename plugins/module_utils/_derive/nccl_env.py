@@ -188,7 +188,7 @@ def _takes_rails(version):
 def _topology_file(topology, given):
     """(value or None, why): what NCCL finds itself on bare metal is right, and a file would hide it."""
     system = (topology.get("system") or {}).get("virtualization")
-    if given is None and system and nccl_topology.is_hidden(topology):
+    if given is None and topology.get("pci_paths") and nccl_topology.is_hidden(topology):
         return None, "the platform hides the PCI switches (system: %s), and nobody declared them" % system
     if given is None:
         return None, "NCCL finds the topology itself; a virtual machine may ship it in /var/run/nvidia-topologyd"

@@ -48,7 +48,7 @@ def test_of_one_address_a_port_nothing_is_told():
 def test_an_old_nccl_is_told_the_index_that_is_right_everywhere():
     assert values(PLAIN, PLAIN, version=(2, 20, 5)) == {INDEX: "3"}
     assert values(PLAIN, ONLY_V6, version=(2, 20, 5)) == {}
-    assert "mlx5_0:1 3, mlx5_0:1 None" in nccl_gids.derive(FACT, [PLAIN, ONLY_V6], (2, 20))[INDEX][1]
+    assert "mlx5_0:1 3, mlx5_0:1 none" in nccl_gids.derive(FACT, [PLAIN, ONLY_V6], (2, 20))[INDEX][1]
     assert values(ONLY_V6, version=(2, 19), wanted="IPv6") == {INDEX: "5"}
 
 
