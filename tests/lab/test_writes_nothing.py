@@ -14,7 +14,7 @@ TRACED = ["-e", "ansible_python_interpreter=" + trace_writes.WRAPPER]
 PLANTED = "/etc/sysctl.d/99-planted.conf"
 
 # The two modules for facts, and one for each role of an inference node.
-MODULES = ["health_facts", *["settings"] * 8, "topology_facts"]
+MODULES = ["health_facts", *["settings"] * 9, "topology_facts"]
 
 # By default a host of two cores is not divided, no NIC is set and no service is there to be given more: there would be
 # nothing to keep from writing.
@@ -25,11 +25,12 @@ DATA_PATH = {
     "network_limit_services": SERVICES, "network_interfaces": ["eth0"], "network_touch_management": True,
     "network_mtu": 1400, "network_ring_rx": 128, "network_napi_defer_hard_irqs": 2, "network_gro_flush_timeout": 200000,
     "network_rails": RAIL, "rdma_roce_interfaces": RAIL, "rdma_roce_rdma_devices": RDMA,
-    "rdma_roce_apply": True, "rdma_roce_services": SERVICES, "nvme_wbt_lat_usec": 0}
+    "rdma_roce_apply": True, "rdma_roce_services": SERVICES, "nvme_wbt_lat_usec": 0,
+    "nccl_env_debug": "WARN"}
 ASKED = [["-e", json.dumps({**DATA_PATH, "cpu_isolation_mode": mode, "cpu_isolation_partition": CPUS, **others})]
          for mode, others in (("partition", {}), ("boot", {"cpu_isolation_threads_pinned": True}))]
 KINDS = {"sysctl", "irq", "unit_environment", "document", "udev_attribute", "unit_limit", "netdev", "rail_route",
-         "rdma_cm", "pam_limit", "logind"}
+         "rdma_cm", "pam_limit", "logind", "nccl_conf"}
 
 # An RDMA device in software, on an interface that is no NIC; the connection manager's folder is there, and empty.
 PLUG = """

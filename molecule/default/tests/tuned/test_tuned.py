@@ -45,6 +45,14 @@ OF_ONE_NODE = {
                     for number in range(10)}},
 }
 
+# NCCL's environment: without GPUs what molecule.yml gives, with them what follows from devices, class and default
+# route.
+NCCL = {
+    "plain-node": {"NCCL_DEBUG": "WARN", "NCCL_NET_PLUGIN": "none"},
+    "gpu-node": {"NCCL_IB_HCA": "=mlx5_0:1,mlx5_1:1,mlx5_2:1,mlx5_3:1,mlx5_5:1,mlx5_6:1,mlx5_7:1,mlx5_8:1",
+                 "NCCL_SOCKET_IFNAME": "=eno1", "NCCL_IB_TC": "106", "NCCL_GIN_IB_TC": "106", "NCCL_DEBUG": "WARN"},
+}
+
 # What has no place on a node: settings by the reason in the report. Exact.
 NO_RAILS = "no interfaces of this node share a subnet: network_rails is empty"
 NO_RDMA = "there is no RDMA device here"
@@ -72,11 +80,12 @@ NOT_APPLICABLE = {
 }
 
 # What persists it, and on the node with RDMA what puts back after a boot what nothing persists.
-DESIRED = {"etc/gpuwright/desired/%s.json" % role for role in ("vm", "thp", "numa", "network", "nvme")}
+DESIRED = {"etc/gpuwright/desired/%s.json" % role for role in ("vm", "thp", "numa", "network", "nccl_env", "nvme")}
 FILES = {
     "etc/sysctl.d/90-gpuwright-vm.conf", "etc/sysctl.d/90-gpuwright-numa.conf",
     "etc/sysctl.d/90-gpuwright-network.conf", "etc/tmpfiles.d/90-gpuwright-vm.conf",
     "etc/tmpfiles.d/90-gpuwright-thp.conf", "etc/udev/rules.d/90-gpuwright-nvme.rules",
+    "etc/gpuwright/nccl.env",
 }
 UNITS = "etc/systemd/system/"
 FILES_OF_ONE_NODE = {
@@ -106,6 +115,13 @@ def answer(name):
 def test_values(name):
     expected = {**VALUES, **OF_ONE_NODE[name]}
     assert {path: (EPHEMERAL / "nodes" / name / path).read_text().strip() for path in expected} == expected
+
+
+@pytest.mark.parametrize("path", ["etc/nccl.conf", "etc/gpuwright/nccl.env"])
+def test_nccl_reads_its_environment_and_each_line_has_its_reason(name, path):
+    lines = (EPHEMERAL / "nodes" / name / path).read_text().splitlines()
+    assert dict(line.split("=", 1) for line in lines if line and not line.startswith("#")) == NCCL[name]
+    assert all(lines[number - 1].startswith("# ") for number, line in enumerate(lines) if line.startswith("NCCL_"))
 
 
 def test_only_our_files_persist_them(name):

@@ -59,7 +59,7 @@ SETTINGS = {
     "vm.swappiness", "vm.max_map_count", "vm.panic_on_oom", "kernel.panic", "nr_hugepages",
     "transparent_hugepage/enabled", "transparent_hugepage/defrag", "kernel.numa_balancing", "vm.zone_reclaim_mode",
     "affinity.json", "fs.nr_open", "net.core.rmem_max", "net.core.wmem_max", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
-    "net.core.somaxconn", "net.ipv4.tcp_max_syn_backlog", "queue/scheduler",
+    "net.core.somaxconn", "net.ipv4.tcp_max_syn_backlog", "queue/scheduler", "NCCL_DEBUG", "NCCL_IB_TIMEOUT", "NCCL_*",
 }
 SETTINGS_OF_ONE_HOST = {
     "molecule-inference": {"vm.dirty_ratio", "vm.dirty_background_ratio"},
@@ -96,9 +96,13 @@ FILES = {
     "/etc/sysctl.d/90-gpuwright-vm.conf", "/etc/sysctl.d/90-gpuwright-numa.conf",
     "/etc/tmpfiles.d/90-gpuwright-vm.conf", "/etc/tmpfiles.d/90-gpuwright-thp.conf",
     "/etc/sysctl.d/90-gpuwright-network.conf", "/etc/udev/rules.d/90-gpuwright-nvme.rules",
-    "/etc/gpuwright/affinity.json",
-    *("/etc/gpuwright/desired/%s.json" % role for role in ("vm", "thp", "numa", "cpu_isolation", "network", "nvme")),
+    "/etc/gpuwright/affinity.json", "/etc/gpuwright/nccl.env",
+    *("/etc/gpuwright/desired/%s.json" % role
+      for role in ("vm", "thp", "numa", "cpu_isolation", "network", "nccl_env", "nvme")),
 }
+# The file that NCCL reads, and the one for services and containers: on one host in place of what was there.
+NCCL_FILES = ("/etc/nccl.conf", "/etc/gpuwright/nccl.env")
+NCCL = ["NCCL_DEBUG=WARN", "NCCL_IB_TIMEOUT=22", "NCCL_NET_PLUGIN=none"]
 UNITS = "/etc/systemd/system/"
 DROP_IN = "/90-gpuwright-cpu_isolation.conf"
 FILES_OF_ONE_HOST = {
@@ -136,6 +140,12 @@ def test_the_kernel_runs_with_it(host, name):
 def test_only_our_files_persist_it(host, name):
     found = host.check_output("find /etc -path '*gpuwright*' -type f").split()
     assert set(found) == FILES | FILES_OF_ONE_HOST[name]
+
+
+@pytest.mark.parametrize("path", NCCL_FILES)
+def test_nccl_has_its_environment_and_nothing_of_anybody_elses(host, path):
+    assert host.check_output("grep -v -e '^#' -e '^$' " + path).splitlines() == NCCL
+    assert oct(host.file(path).mode) == "0o644"
 
 
 def test_the_volume_on_a_drive_and_the_service_have_theirs(host, name):

@@ -115,6 +115,7 @@ def test_every_row_goes_round(tmp_path, kind):
     assert {step["status"] for step in kept} == {"drift"} and told["reboot_required"] is False
     assert as_nccl_reads((root / CONF).read_text()) == wanted() == as_nccl_reads((root / ENVIRONMENT).read_text())
     assert (root / TREE).read_text() == SYSTEM
+    assert {(root / path).stat().st_mode & 0o777 for path in (CONF, ENVIRONMENT, TREE)} == {0o644}
     assert set(statuses(plan(root, take_over=taken)).values()) == {"ok"}
     settled = plain_node.snapshot(root)
     again = apply(root, take_over=taken)
