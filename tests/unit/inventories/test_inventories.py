@@ -34,7 +34,8 @@ GUIDES = {"vm_swappiness": 1, "vm_max_map_count": 1048576, "vm_dirty_background_
           "nccl_env_net_gdr_level": "SYS", "nccl_env_ib_sl": 5, "nccl_env_ib_tc": 160, "nccl_env_ib_disable": 0,
           "nccl_env_ib_pci_relaxed_ordering": 1, "nccl_env_ib_gid_index": 3, "nccl_env_debug": "INFO",
           "nccl_env_debug_subsys": "INIT,COLL,ENV,NET",
-          "nccl_env_topo_file": "/var/run/nvidia-topologyd/virtualTopology.xml", "nccl_env_debugging": True}
+          "nccl_env_topo_file": "/var/run/nvidia-topologyd/virtualTopology.xml", "nccl_env_debugging": True,
+          "nccl_benchmark_sizes": "guide", "nccl_benchmark_iterations": 100, "nccl_benchmark_warmup": 20}
 # What they say of one class of nodes only.
 OF_CLASS = {
     "inference": {"nccl_env_algo": "Ring", "nccl_env_proto": "Simple", "nccl_env_buffsize": 2097152,
@@ -71,10 +72,16 @@ def options(checkout):
     return found
 
 
+def of_plain_roles(checkout):
+    """The variables of roles that set nothing."""
+    return {name for path in (checkout / "roles").glob("*/defaults/main.yml") if path.parts[-3] not in ROLES
+            for name in yaml.safe_load(path.read_text())}
+
+
 @pytest.mark.parametrize("name", ["local", "example", "as_documented"])
 def test_every_variable_is_read_somewhere_and_every_node_has_one_class(name, load, checkout):
     inventory = load(name)
-    known = set(options(checkout)) | OTHERS
+    known = set(options(checkout)) | OTHERS | of_plain_roles(checkout)
     for host, variables in inventory["_meta"]["hostvars"].items():
         assert set(variables) <= known, host
         assert sum(host in inventory.get(group, {}).get("hosts", ()) for group in CLASSES) == 1, host
