@@ -42,6 +42,7 @@ def fixture_told(tmp_path_factory):
         "roce": {"topology": node}, "infiniband": {"topology": infiniband(node), "rdma_roce_infiniband_sl": 1},
         "no GPU": {"topology": plain}, "cloud": {"topology": cloud},
         "declared": {"topology": cloud, "nccl_env_pcie_switches": SWITCHES},
+        "own tree": {"topology": cloud, "nccl_env_topology": "<system version='1'/>"},
         "bare metal": {"topology": node, "nccl_env_pcie_switches": None},
         "named": {"topology": node, "gpuwright_compute_nics": ["rail1", "rail0"],
                   "gpuwright_storage_nics": ["mlx5_4"], "nccl_env_socket_interfaces": ["stor0", "stor1"]},
@@ -88,6 +89,8 @@ def test_a_virtual_machine_gets_a_file_only_once_its_switches_are_declared(told)
     assert "topo_file" not in environment(told, "cloud") and told["cloud"]["topology"] is None
     given = environment(told, "declared")
     assert given["topo_file"] == "/etc/gpuwright/nccl-topo.xml" and "<system version=" in given["topology"]
+    given = environment(told, "own tree")
+    assert (given["topo_file"], given["topology"]) == ("/etc/gpuwright/nccl-topo.xml", "<system version='1'/>")
     assert "topo_file" not in environment(told, "bare metal")
 
 

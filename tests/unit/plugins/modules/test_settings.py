@@ -47,7 +47,7 @@ def test_bad_input_fails_before_anything_is_written(tmp_path, run_module):
         result = run_module(settings, role="vm", values=values, sysroot=str(root))
         assert result["failed"] and "nothing was changed" in result["msg"] and words in result["msg"]
     result = run_module(settings, role="vm", values=SWAPPINESS, sysroot=str(root), take_over=["kubelet"])
-    assert result["failed"] and "known: sysctl.d, tmpfiles.d, tuned" in result["msg"]
+    assert result["failed"] and "known: nccl.conf, sysctl.d, tmpfiles.d, tuned" in result["msg"]
     assert plain_node.snapshot(root) == before
 
 
