@@ -26,6 +26,8 @@ from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import show
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, parts
 
 _MODULE = "gpuwright.node.nccl_run"
+# With more runs at once nobody could follow each size of each.
+_MANY = 8
 
 
 class ActionModule(ActionBase):
@@ -73,6 +75,7 @@ class ActionModule(ActionBase):
             rounds = [] if self._task.check_mode else plan.search(looks, judge.suspects(judged))
         else:
             rounds = plan.first(looks)
+        parts.prune(place)
         name = "%d" % (len(kept.everything(place, "plan")) + 1)
         kept.keep(place, "plan", name, rounds)
         show.lines(table.of_plan(rounds, bool(asked["after"]), show.width()))
@@ -83,15 +86,17 @@ class ActionModule(ActionBase):
         host = task_vars["inventory_hostname"]
         rounds = kept.everything(place, "plan")[asked["plan"]]
         mine = [run for run in rounds[asked["round"]] if run["hosts"][0] == host]
-        parent = os.getppid()
+        parent, many = os.getppid(), len(rounds[asked["round"]]) > _MANY
         for run in mine:
-            works = execute.carry_out(run, lambda arguments: self._ask(arguments, task_vars), _say,
-                                      lambda: os.getppid() == parent)
+            works = execute.carry_out(run, lambda arguments: self._ask(arguments, task_vars),
+                                      (lambda _text: None) if many else _say, lambda: os.getppid() == parent)
             for record, output in works:
                 name = _name(run, record)
                 if output:
                     record["log"] = kept.write_log(place, name, output)
                 kept.keep(place, "run", name, record)
+                if many:
+                    _say("%s: %s" % (name, record["error"] or "done in %d s" % record["seconds"]))
         return {} if mine else {"skipped": True, "msg": "no run of this round begins here"}
 
     def _report(self, place, _asked, task_vars):

@@ -24,11 +24,15 @@ _GRACE_SECONDS = 10
 
 
 def start(argv, folder, environment, seconds, lease):
-    """Start a command in a folder that is there. Its supervisor is a process that this one does not wait for."""
+    """Start a command in a folder that is there, and return once it runs or could not be started.
+
+    Its supervisor is a process that nobody waits for.
+    """
     beat(folder)
     child = os.fork()
     if child:
         os.waitpid(child, 0)
+        _wait(lambda: os.path.exists(os.path.join(folder, PID)), _GRACE_SECONDS)
         return
     try:
         os.setsid()
@@ -49,8 +53,21 @@ def end(folder, grace=_GRACE_SECONDS):
     """End what a folder's command started, politely first, and remove the folder; returns whether anything ran."""
     session = _recorded(folder)
     ran = session is not None and _end_session(session, grace)
-    shutil.rmtree(folder, ignore_errors=True)
+    _wait(lambda: _gone(folder), grace)
     return ran
+
+
+def _wait(come, seconds):
+    """Until something has come about, but not for ever."""
+    until = time.monotonic() + seconds
+    while not come() and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)
+
+
+def _gone(folder):
+    """Whether a folder is removed: the supervisor may write into it while it goes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not os.path.exists(folder)
 
 
 def _leave():
@@ -109,13 +126,9 @@ def _end_session(session, grace, process=None):
         for pid in _members(session):
             with contextlib.suppress(OSError):
                 os.kill(pid, number)
-        until = time.monotonic() + grace
-        while _members(session) and time.monotonic() < until:
-            if process:
-                process.poll()  # Else its own child stays as a zombie.
-            time.sleep(_LOOK_SECONDS)
+        _wait(lambda: not _members(session), grace)
     if process:
-        process.poll()
+        process.poll()  # Else it stays as a zombie.
     return bool(found)
 
 

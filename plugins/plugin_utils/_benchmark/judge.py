@@ -16,22 +16,26 @@ PASS, FAIL, NOT_MEASURED = "pass", "fail", "not_measured"
 def judge(records, looks, minimum):
     """Every record with its "verdict", "reasons", "warnings", "measured", "expected", "why", "size" and "result"."""
     judged = [_judged(record, looks, minimum, None) for record in records]
+    alike = {}
     for one in judged:
-        siblings = [other["measured"] for other in judged if _alike(one, other) and other["measured"] is not None]
-        if siblings and not one["variant"]:
-            one.update(_judged(one["record"], looks, minimum, siblings))
-    return judged
+        if one["measured"] is not None:
+            alike.setdefault(_kind(one), []).append(one)
+    found = []
+    for one in judged:
+        siblings = [other["measured"] for other in alike.get(_kind(one), ()) if other is not one]
+        compared = siblings and not one["variant"]
+        found.append(_judged(one["record"], looks, minimum, siblings) if compared else one)
+    return found
 
 
-def _alike(one, other):
-    """Whether another run measured the same thing, on other hosts."""
-    same = ("operation", "variant", "scope", "search", "gpus", "gpu_names")
-    return one is not other and all(one[name] == other[name] for name in same)
+def _kind(one):
+    """What runs have in common that measured the same thing on equal hosts."""
+    return tuple(one[name] for name in ("operation", "variant", "scope", "search", "gpus", "gpu_names"))
 
 
 def _judged(record, looks, minimum, siblings):
     topologies = [looks[host]["topology"] or {} for host in record["hosts"]]
-    names = sorted({gpu.get("name") or "" for topology in topologies for gpu in topology.get("gpus") or ()})
+    names = tuple(sorted({gpu.get("name") or "" for topology in topologies for gpu in topology.get("gpus") or ()}))
     expectation = nccl_expectation.expected(topologies, record["operation"], record["gpus"],
                                             one_nvlink_domain=_one_domain(record, looks))
     result = merge(record["results"])

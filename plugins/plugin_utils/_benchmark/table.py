@@ -90,10 +90,21 @@ def _warnings(document, width):
         for sentence in one["warnings"]:
             said.setdefault(sentence, []).append(hosts(one["hosts"]))
     for host, look in document["hosts"].items():
-        for sentence in look["health"]:
-            said.setdefault("health before the benchmark: " + sentence, []).append(host)
+        for sentence in _of_host(look):
+            said.setdefault(sentence, []).append(host)
     return [(line, "warning") for sentence, places in said.items()
             for line in paragraph("  %s: %s" % (hosts(list(dict.fromkeys(places))), sentence), width, 4)]
+
+
+def _of_host(look):
+    """What a look found that may explain a measurement."""
+    yield from ("health before the benchmark: %s" % sentence for sentence in look["health"])
+    if look["complete"] is False:
+        yield "the processes of other users could not be looked into: nobody knows whether the GPUs were in use"
+    if look["jobs"]:
+        yield "%s held a GPU or an RDMA device while it was measured" % hosts([job["comm"] for job in look["jobs"]])
+    if look["left"]:
+        yield "another run was there before this one: %s" % hosts(look["left"])
 
 
 def _comparison(one, width):

@@ -125,6 +125,12 @@ def test_a_host_on_which_no_run_begins_is_skipped(act, tmp_path):
     assert said["skipped"] is True
 
 
+def test_of_many_runs_at_once_only_the_end_is_said(act, monkeypatch):
+    monkeypatch.setattr(nccl_benchmark, "_MANY", 0)
+    whole(act)
+    assert [line for line in act.said if "all_reduce" in line] == ["  node-a.all_reduce: done in 0 s"]
+
+
 def test_health_before_is_kept_for_the_report(act, tmp_path):
     found = [{"severity": "E", "message": "Xid 79"}, {"severity": "W", "message": "hot"}]
     parts.keep("a", "health", {"rules": found}, str(tmp_path))
