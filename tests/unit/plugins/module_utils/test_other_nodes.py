@@ -24,7 +24,8 @@ ETHERNET = [("R27", "W")]  # As on the healthy node of test_ten_faults.py: the c
 def fixture_asked(tmp_path_factory):
     """(node, whether more is asked for than by default) to the arguments of the roles; None: the node's root."""
     roots = {name: other_nodes.build(tmp_path_factory.mktemp("node"), name) for name in other_nodes.NODES}
-    facts = {name: {"topology": ten_faults.fact(root)} for name, root in roots.items()}
+    facts = {name: {"topology": ten_faults.fact(root), "nccl_env_min_version": ten_faults.MIN_VERSION}
+             for name, root in roots.items()}
     hosts = {(name, more): dict(fact, **(ASKED if more else {})) for name, fact in facts.items()
              for more in (False, True)}
     told = evaluated_role.arguments(tmp_path_factory.mktemp("play"), ten_faults.ROLES, hosts)
@@ -75,6 +76,20 @@ def test_without_rdma_nothing_of_it_applies(plans):
     assert set(absent(made["rdma_roce"]).values()) == {"there is no RDMA device here"}
     assert {name: absent(made["gpudirect"])[name] for name in ("nvidia_peermem", "iommu", "pci/ACSCtl")} == \
         dict.fromkeys(("nvidia_peermem", "iommu", "pci/ACSCtl"), "no RDMA NIC that serves GPUs is here")
+
+
+def test_nccl_is_told_what_the_node_has(plans, asked):
+    """Devices, class and index are those of its NICs; on InfiniBand a service level takes the place of the class."""
+    told = {name: {key: value for key, value in asked[name, True]["nccl_env"]["values"].items() if value not in
+                   (None, "")} for name in other_nodes.NODES}
+    assert told["no RDMA"] == {"NCCL_SOCKET_IFNAME": "=login0", "NCCL_DEBUG": "WARN"}
+    assert set(told["InfiniBand"]) == {*told["no RDMA"], "NCCL_IB_HCA", "NCCL_IB_SL"}
+    assert told["InfiniBand"]["NCCL_IB_SL"] == "1"
+    for name in ("guest", "Grace", "AMD"):
+        assert set(told[name]) == {*told["no RDMA"], "NCCL_IB_HCA", "NCCL_IB_TC", "NCCL_GIN_IB_TC",
+                                   "NCCL_IB_GID_INDEX"}
+    assert len({given["NCCL_IB_HCA"] for name, given in told.items() if name != "no RDMA"}) == 1
+    assert {step["status"] for step in plans("AMD")["nccl_env"].steps} == {"ok"}
 
 
 def test_a_guest_is_given_neither_passthrough_nor_other_bits(plans):
