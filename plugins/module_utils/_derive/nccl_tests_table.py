@@ -23,7 +23,7 @@ _LIKE_ROW, _LIKE_VALUE = re.compile(r"(?<!\S)\d+\s+\d+\s+[A-Za-z]\w*\s+\S"), re.
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 # Known words first: a log line may be glued to the last of them.
 _ID = {"size": r"\d+", "count": r"\d+", "root": r"-?\d+", "type": r"(?:half|float|double|u?int\d*)(?!\w)|[A-Za-z]\w*",
-       "redop": r"sum|prod|max|min|avg|mulsum|none|[A-Za-z]\w*"}
+       "redop": r"sum|prod|max|min|avg|mulsum|none|(?!(?:nan|inf|N/A)\b)[A-Za-z]\w*"}
 # What launchers and log collectors put in front of a line: `0: `, `node1: `, `[node1:0]`, a time, `stdout F`.
 _PREFIX = re.compile(r"(?:\s*(?:\d{4}-\d\d-\d\d(?:T\S+| \d\d:\d\d:\d\d\S*)|\[[^\]]{0,80}\]:?|std(?:out|err)(?: [FP])?"
                      r"|\S{1,200}:)(?=\s|$))*\s*")
@@ -44,7 +44,9 @@ def header(line, banner=""):
         return None
     alone = "in_place" if "in-place" in banner and "out-of-place" not in banner else "out_of_place"
     ids = [_SAME.get(name, name) for name in columns[:starts[0]]]
-    pattern = r"(?<![\w.+-])" + r"\s+".join("(%s)" % _ID.get(name, r"\S+") for name in ids)
+    # Alltoall of 2020 names the column `redop` and leaves it blank.
+    pattern = r"(?<![\w.+-])" + "".join((r"(?:%s(%s))?" if name == "redop" else "%s(%s)") % (
+        r"\s+" if place else "", _ID.get(name, r"\S+")) for place, name in enumerate(ids))
     return {"columns": columns, "ids": ids, "group": groups[0], "row": re.compile(pattern),
             "names": ["out_of_place", "in_place"][:len(groups)] if len(groups) == 2 else [alone]}
 

@@ -35,6 +35,11 @@ def test_a_row_of_thirteen_columns():
      {"type": "int8", "redop": None, "root": 3, "out_of_place": [1.5, 2, 3, 0], "in_place": [4, 5, 6, 7e-07]}),
     ("# size count type redop time algbw busbw error time algbw busbw error", "8 2 float max 1 2 3 1e+00* 4 5 6 5e-07",
      {"type": "float", "redop": "max", "root": None, "out_of_place": [1, 2, 3, 1], "in_place": [4, 5, 6, 5e-07]}),
+    # Alltoall of 2020 prints nothing under redop.
+    ("# size count type redop time algbw busbw error time algbw busbw error", "8 2 float       1.38 2 3 N/A 4 5 6 N/A",
+     {"type": "float", "redop": None, "root": None, "out_of_place": [1.38, 2, 3, None], "in_place": [4, 5, 6, None]}),
+    ("# size count type redop root time algbw busbw #wrong", "8 2 float     -1 nan 2 3 0",
+     {"type": "float", "redop": None, "root": -1, "out_of_place": [None, 2, 3, 0], "in_place": None}),
     # 2017: other names, and milliseconds.
     ("#    bytes           N    type      op     time  algbw  busbw      res     time  algbw  busbw      res",
      "8 2 float sum 0.025 2.00 3.00 0e+00 0.031 5.00 6.00 N/A",
