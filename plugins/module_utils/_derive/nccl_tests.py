@@ -33,11 +33,13 @@ _VALIDATION = re.compile(r"\bvalidation:\s*(\d+)")
 
 def parse(text):
     """The first test of a text, as a dict; its `tests` are all tests of the text, in order."""
-    data = nccl_tests_json.load(text)
+    data, lines = nccl_tests_json.load(text), _lines(text)
+    if data is None and not any(map(table.header, lines)):
+        data = nccl_tests_json.load_behind(text)
     if data is not None:
         tests = [_finish(nccl_tests_json.read(data), [])]
     else:
-        tests = [_finish(_read(lines), lines) for lines in _split(_lines(text))]
+        tests = [_finish(_read(part), part) for part in _split(lines)]
     return dict(tests[0], tests=tests)
 
 

@@ -17,17 +17,24 @@ from . import nccl_tests_table as table
 _KEY = re.compile(r"[\s,]*(\"(?:[^\"\\]|\\.)*\")\s*:\s*")
 _COMMA = re.compile(r"[\s,]*")
 _NO_NUMBER = re.compile(r"(:\s*)[-+]?(?:inf|nan)\b", re.IGNORECASE)
-_PER_ITERATION = {"min_us": "i_min", "max_us": "i_max", "p99_us": "i_p99", "cv_pct": "i_cv%"}
 _OURS = ("version", "start_time", "args", "nccl_version", "config", "results")
+_BEGINS = re.compile(r"\{\s*\"version\"\s*:\s*\d+\s*,\s*\"start_time\"")
+_PER_ITERATION = {"min_us": "i_min", "max_us": "i_max", "p99_us": "i_p99", "cv_pct": "i_cv%"}
 
 
 def load(text):
-    """What a text holds of an object written with -J, or None where it is something else."""
+    """What a text begins with of an object written with -J, or None where it is something else."""
     text = _NO_NUMBER.sub(r"\1null", text.strip())
     if not text.startswith("{"):
         return None
     found = _members(text)
     return found if any(name in found for name in _OURS) else None
+
+
+def load_behind(text):
+    """The same of the first such object that is anywhere in a text, as where a log shows the file."""
+    begun = _BEGINS.search(text)
+    return load(text[begun.start():]) if begun else None
 
 
 def _members(text):

@@ -13,12 +13,14 @@ from __future__ import annotations
 import re
 
 _HEADER = re.compile(r"(?<![\w-])(?:size\s+count|bytes\s+N)\s+type\b(?:\s+(?:#wrong|[\w#%]+))*")
-_LAST = ("#wrong", "error", "res", "i_cv%", "timestamp")
+_NUMBERS = ("time", "cputime", "algbw", "busbw", "#wrong", "error", "res", "#bitdiff", "i_min", "i_max", "i_p99",
+            "i_cv%")
 # The names of 2017, and of -C, for what is the same.
 _SAME = {"bytes": "size", "N": "count", "op": "redop", "cputime": "time", "#wrong": "wrong", "error": "wrong",
          "res": "wrong"}
 _WHOLE = ("size", "count", "root")
 _VALUE = re.compile(r"\s*(N/A|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\*?|[-+]?(?:nan|inf))", re.IGNORECASE)
+_TEXT = re.compile(r"\s*(\S+)")
 _LIKE_ROW, _LIKE_VALUE = re.compile(r"(?<!\S)\d+\s+\d+\s+[A-Za-z]\w*\s+\S"), re.compile(r"\d+\.\d\d")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 # Known words first: a log line may be glued to the last of them.
@@ -33,14 +35,15 @@ def header(line, banner=""):
     """The layout that a header line tells, or None where it is none; `banner` is the line that names the groups."""
     found = _HEADER.search(line) if "type" in line else None
     columns = found.group().split() if found else []
-    while columns and columns[-1] not in _LAST + ("time", "cputime"):
-        columns.pop()
     starts = [place for place, name in enumerate(columns) if name in ("time", "cputime")]
-    if not starts:
+    if not 1 <= len(starts) <= 2:
         return None
-    names = [name for name in columns if name != "timestamp"]
-    groups = [names[start:end] for start, end in zip(starts, starts[1:] + [len(names)])]
-    if len(groups) > 2 or groups[0] != groups[-1]:
+    # Behind the groups there is a timestamp at most, or a log line that is glued to the header.
+    width = starts[1] - starts[0] if len(starts) == 2 else _width(columns[starts[0]:])
+    end = starts[-1] + width
+    columns = columns[:end + (columns[end:end + 1] == ["timestamp"])]
+    groups = [columns[start:start + width] for start in starts]
+    if groups[0] != groups[-1]:
         return None
     alone = "in_place" if "in-place" in banner and "out-of-place" not in banner else "out_of_place"
     ids = [_SAME.get(name, name) for name in columns[:starts[0]]]
@@ -49,6 +52,11 @@ def header(line, banner=""):
         r"\s+" if place else "", _ID.get(name, r"\S+")) for place, name in enumerate(ids))
     return {"columns": columns, "ids": ids, "group": groups[0], "row": re.compile(pattern),
             "names": ["out_of_place", "in_place"][:len(groups)] if len(groups) == 2 else [alone]}
+
+
+def _width(columns):
+    """How many columns the only group of a header has: up to the last that is known."""
+    return max(place for place, name in enumerate(columns) if name in _NUMBERS) + 1
 
 
 def rows(lines):
@@ -108,7 +116,8 @@ def _values(text, layout, before):
     """
     values = []
     while before + len(values) < _wanted(layout):
-        found = _VALUE.match(text)
+        name = layout["group"][(before + len(values)) % len(layout["group"])]
+        found = (_VALUE if name in _NUMBERS else _TEXT).match(text)
         ends = (before + len(values) + 1) % len(layout["group"]) == 0
         if not found or not re.match(r"(?![\d.])" if ends else r"\s|$", text[found.end():]):
             break
@@ -138,8 +147,10 @@ def _group(layout, texts):
     group = dict.fromkeys(("time", "algbw", "busbw", "wrong"))
     for name, text in zip(layout["group"], texts):
         value = number(text)
-        if name == "#wrong":
+        if name in ("#wrong", "#bitdiff"):
             value = count(text)
+        elif name not in _NUMBERS and value is None and text != "N/A":
+            value = text
         elif name in ("time", "cputime") and value is not None and layout["columns"][0] == "bytes":
             value = round(value * 1000, 3)
         group[_SAME.get(name, name)] = value

@@ -46,6 +46,18 @@ def test_the_file_of_a_whole_run():
     assert got["versions"] == {"nccl": "2.29.3"}
 
 
+@pytest.mark.parametrize("text", ["+ cat /tmp/a.json\n%s\n", "0: %s", "{not this}\n%s\ndone {"])
+def test_the_file_behind_other_text(text):
+    assert nccl_tests.parse(text % TEXT) == nccl_tests.parse(TEXT)
+    assert nccl_tests.parse(text % json.dumps(DATA, indent=2))["rows"] == nccl_tests.parse(TEXT)["rows"]
+    assert nccl_tests.parse(text % json.dumps({"version": 3, "results": []}))["errors"]
+
+
+def test_a_table_in_front_of_the_file_is_read_instead():
+    table = "# size count type redop root time algbw busbw #wrong\n32 8 float sum -1 1 2 3 0\n"
+    assert [row["size"] for row in nccl_tests.parse(table + TEXT)["rows"]] == [32]
+
+
 def test_of_the_environment_only_the_variables_of_nccl_are_told():
     got = nccl_tests.parse(TEXT)
     assert got["environment"] == {"NCCL_ALGO": "Ring", "NCCL_DEBUG_SUBSYS": "INIT,ENV=x"}

@@ -75,6 +75,16 @@ def test_iterations_and_timestamps():
                     "in_place": second, "timestamp": "2026-01-02 03:04:05"}]
 
 
+def test_columns_of_releases_to_come():
+    group = "time algbw busbw #wrong #bitdiff algo"
+    got = table.rows(["# size count type redop root %s %s" % (group, group),
+                      "8 2 float sum -1 1 2 3 0 4 ring/ll 5 6 7 0 N/A N/A"])["rows"][0]
+    assert got["out_of_place"] == {"time": 1, "algbw": 2, "busbw": 3, "wrong": 0, "#bitdiff": 4, "algo": "ring/ll"}
+    assert got["in_place"] == {"time": 5, "algbw": 6, "busbw": 7, "wrong": 0, "#bitdiff": None, "algo": None}
+    behind = table.rows([NEW + " algo proto", ROW + " ring ll"])
+    assert (behind["columns"], behind["rows"]) == (NEW.strip("# ").split(), [WANT])
+
+
 @pytest.mark.parametrize("banner, group", [("#         in-place", "in_place"), ("", "out_of_place"),
                                            ("#     out-of-place", "out_of_place")])
 def test_a_table_of_one_group(banner, group):
