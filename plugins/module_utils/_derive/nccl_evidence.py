@@ -14,6 +14,8 @@ _SHOWN = 3
 # These choose what NCCL tells, or where the ranks first meet: they make no run faster or slower.
 _HARMLESS = {"NCCL_DEBUG", "NCCL_DEBUG_SUBSYS", "NCCL_DEBUG_FILE", "NCCL_SOCKET_IFNAME", "NCCL_TOPO_DUMP_FILE",
              "NCCL_GRAPH_DUMP_FILE"}
+# Providers of libfabric that are TCP or UDP of the kernel.
+_SLOW_PROVIDERS = ("tcp", "sockets", "udp")
 
 
 def judge(result, rdma_expected, gdr_expected, ranks_expected, intended):
@@ -70,6 +72,10 @@ def _network(result, rdma_expected, gdr_expected):
     if transport.get("net") == "Socket" or "NET/Socket" in (transport.get("kinds") or ()):
         return ["R33: NCCL fell back to TCP sockets (NET/Socket) where RDMA is expected%s" % _line(
             transport, "Socket", "No device found")], []
+    slow = [name for name in transport.get("libfabric_providers") or () if name in _SLOW_PROVIDERS]
+    if slow:
+        return ["R33: libfabric fell back to its provider %s where RDMA is expected%s" % (
+            slow[0], _line(transport, "rovider is " + slow[0]))], []
     if not transport.get("net"):
         return [], ["the log does not say which network carried the data; NCCL_DEBUG=INFO does"]
     if transport.get("gdrdma") is False:

@@ -17,6 +17,7 @@ _CHANNEL = re.compile(r"\b(?:Channel|Ring|Tree|CollNet) \S+ ?: .*?\bvia (\w+(?:/
 _NUMBER = re.compile(r"/\d+(?:\(\d+\))?(?=/|$)")
 _USING = re.compile(r"\bNET/([^/:]+?) ?: Using\b(.*)")
 _MISSING = re.compile(r"\bNET/([^/:]+?) ?: No device found")
+_PROVIDER = re.compile(r"\bNET/OFI Selected [Pp]rovider is (\w+)")
 _NETWORK = re.compile(r"\b(?:Using network|Assigned NET plugin) (.+?)(?: to comm)?\s*$")
 _HCA = re.compile(r"\[\d+\]([\w.+-]+:\d+)[\d:]*/(\w+)")
 _HCA_GDR = re.compile(r"GPU Direct RDMA (Enabled|Disabled) for HCA")
@@ -24,7 +25,7 @@ _NVLS = re.compile(r"\b(?:Connected NVLS tree|NVLS comm |NVLS tuning:|NVLS Creat
 _MULTICAST = re.compile(r"NVLS multicast support is (not )?available")
 _SAID = re.compile(r"\bNET/[^/:]+?: ?(?:Using|No device found|Made virtual|Loaded net|Could not|No plugin)"
                    r"|GPU Direct RDMA (?:Enabled|Disabled)|DMA-BUF is|nvidia.peermem|NVLS multicast|Using network"
-                   r"|Assigned NET|\bMNNVL [1-9]")
+                   r"|Assigned NET|OFI Selected|\bMNNVL [1-9]")
 # Of a million lines most hold none of these.
 _WORDS = (" via ", "NET", "NVLS", "network", "DMA", "peermem", "MNNVL")
 _MOST = 40
@@ -75,17 +76,17 @@ def release(code):
 
 def transport(lines):
     """What carried the data, with the lines that say so, or None where the text holds no such log."""
-    told = {"channels": {}, "networks": [], "using": [], "received": [], "hcas": [], "link_layers": [], "gdr": [],
-            "evidence": [], "nvls": False, "multicast": None, "no_device": []}
+    told = {"channels": {}, "chosen": [], "begun": [], "providers": [], "using": [], "received": [], "hcas": [],
+            "link_layers": [], "gdr": [], "evidence": [], "nvls": False, "multicast": None, "no_device": []}
     for line in lines:
         if _INFO in line and any(word in line for word in _WORDS):
             _hear(told, line.strip(), line[line.index(_INFO) + len(_INFO):])
     if not told["evidence"]:
         return None
     net = _net(told)
-    return {"kinds": _kinds(told, net), "net": net, "gdrdma": _gdrdma(told), "hcas": told["hcas"],
-            "link_layers": told["link_layers"], "no_device": told["no_device"], "multicast": told["multicast"],
-            "channels": told["channels"],
+    return {"kinds": _kinds(told, net), "net": net, "libfabric_providers": told["providers"],
+            "gdrdma": _gdrdma(told), "hcas": told["hcas"], "link_layers": told["link_layers"],
+            "no_device": told["no_device"], "multicast": told["multicast"], "channels": told["channels"],
             "evidence": told["evidence"]}
 
 
@@ -113,11 +114,14 @@ def _hear(told, line, words):
 
 def _hear_networks(told, words):
     """Adds the network that a line chooses, its devices, or that it has none."""
-    network, using, missing = (pattern.search(words) for pattern in (_NETWORK, _USING, _MISSING))
+    network, using, missing, provider = (pattern.search(words) for pattern in (
+        _NETWORK, _USING, _MISSING, _PROVIDER))
     if network:
-        _add(told["networks"], network.group(1))
+        _add(told["chosen"], network.group(1))
+    elif provider:
+        _add(told["providers"], provider.group(1))
     elif using:
-        _add(told["networks"], using.group(1))
+        _add(told["begun"], using.group(1))
         for hca, layer in _HCA.findall(using.group(2)):
             _add(told["hcas"], hca)
             _add(told["link_layers"], layer)
@@ -131,9 +135,9 @@ def _add(known, name):
 
 
 def _net(told):
-    """The network that carried data, else the one that was chosen; Socket wins: one such channel is the slow one."""
+    """The network that carried data, else that chosen, else that begun; Socket wins: such a channel is the slow one."""
     used = [path.split("/")[1] for path in told["channels"] if path.startswith("NET/")]
-    for names in (used, told["networks"]):
+    for names in (used, told["chosen"], told["begun"]):
         if names:
             return "Socket" if "Socket" in names else names[0]
     return None

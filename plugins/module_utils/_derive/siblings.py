@@ -38,12 +38,15 @@ def of(host, nodes):
 
 
 def compare(bandwidth, siblings, minimum=MINIMUM):
-    """(whether it is below what siblings reach, a sentence with the numbers); (None, why) where they are too few."""
+    """(whether it is below what siblings reach, a sentence with the numbers); (None, why) where they tell nothing."""
     if len(siblings) < FEWEST:
         return None, "it has %s to compare with" % ("one sibling" if siblings else "no siblings")
     usual = median(siblings)
+    if not usual:
+        # A rank that runs alone measures 0.0, on every node.
+        return None, "its %d siblings measure 0.0 GB/s" % len(siblings)
     words = "%.1f GB/s are %.0f%% of the median of %d siblings, %.1f GB/s" % (
-        bandwidth, 100 * bandwidth / usual if usual else 100, len(siblings), usual)
+        bandwidth, 100 * bandwidth / usual, len(siblings), usual)
     return bandwidth < minimum * usual, words
 
 

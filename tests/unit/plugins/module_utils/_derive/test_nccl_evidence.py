@@ -69,6 +69,14 @@ def test_sockets_where_rdma_is_expected_fail(told):
     assert judge(run(transport=told), rdma=False) == ([], [])
 
 
+def test_libfabric_over_tcp_is_a_fallback_too():
+    told = transport(net="AWS Libfabric", libfabric_providers=["efa", "tcp"],
+                     evidence=["NET/OFI Selected provider is efa", "NET/OFI Selected provider is tcp"])
+    assert judge(run(transport=told)) == ([
+        "R33: libfabric fell back to its provider tcp where RDMA is expected: NET/OFI Selected provider is tcp"], [])
+    assert judge(run(transport=dict(told, libfabric_providers=["efa"]))) == ([], [])
+
+
 def test_within_one_host_no_network_is_used():
     alone = run(ranks=[{"rank": rank, "host": "n0"} for rank in range(16)], transport=transport(net="Socket"))
     assert judge(alone) == ([], [])

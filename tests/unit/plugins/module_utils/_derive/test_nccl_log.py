@@ -55,6 +55,23 @@ def test_the_fallback_to_sockets():
     assert len(got["evidence"]) == 4
 
 
+def test_what_was_chosen_counts_before_what_was_begun():
+    assert nccl_log.transport(log("NET/Socket : Using [0]eth0:10.0.0.1<0>", USING, "Using network IB"))["net"] == "IB"
+    assert nccl_log.transport(log(USING, "Using network IB", "Using network Socket"))["net"] == "Socket"
+    # RCCL says this where it found none.
+    assert nccl_log.transport(log("NET/IB : No device found.", "NET/IB : Using [RO]; OOB eno1:10.0.20.2<0>",
+                                  "NET/Socket : Using [0]eno1:10.0.20.2<0>", "Using network Socket"))["net"] == "Socket"
+
+
+@pytest.mark.parametrize("words, provider", [
+    ("NET/OFI Selected Provider is efa*", "efa"), ("NET/OFI Selected provider is cxi (found 2 nics)", "cxi"),
+    ("NET/OFI Selected provider is tcp, fabric is 10.201.0.0/16 (found 2 nics)", "tcp")])
+def test_the_provider_of_libfabric(words, provider):
+    got = nccl_log.transport(log(words, "Using network AWS Libfabric"))
+    assert (got["net"], got["libfabric_providers"]) == ("AWS Libfabric", [provider])
+    assert got["evidence"][0].endswith(words)
+
+
 def test_one_channel_over_a_socket_is_socket():
     got = nccl_log.transport(log(SEND % (0, 0), "Channel 01/0 : 1[1] -> 0[0] [send] via NET/Socket/0"))
     assert got["net"] == "Socket"

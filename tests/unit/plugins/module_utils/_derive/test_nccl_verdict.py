@@ -103,6 +103,11 @@ def test_without_anything_to_compare_with_it_was_not_measured():
     assert judged(row(LARGE, 330), expectation=UNKNOWN, siblings=[330])["verdict"] == "not_measured"
 
 
+def test_a_rank_alone_is_no_pass_because_its_siblings_measure_nothing_either():
+    found = judged(row(LARGE, 0.0), expectation=UNKNOWN, siblings=[0.0, 0.0, 0.0])
+    assert (found["verdict"], found["reasons"][0][-35:]) == ("not_measured", "and its 3 siblings measure 0.0 GB/s")
+
+
 def test_siblings_judge_where_nothing_else_does_and_beside_it():
     assert judged(row(LARGE, 330), expectation=UNKNOWN, siblings=[340, 335])["verdict"] == "pass"
     slow = judged(row(LARGE, 250), siblings=[340, 335, 338])

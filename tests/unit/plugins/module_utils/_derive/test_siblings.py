@@ -49,5 +49,6 @@ def test_of_two_that_differ_nobody_knows_which_is_wrong():
     assert siblings.outliers(nodes(460, None, 100)) == []
 
 
-def test_siblings_that_measure_nothing_are_no_division():
-    assert siblings.compare(0.0, [0.0, 0.0])[0] is False
+def test_siblings_that_measure_nothing_prove_nothing():
+    assert siblings.compare(0.0, [0.0, 0.0]) == (None, "its 2 siblings measure 0.0 GB/s")
+    assert siblings.compare(0.0, [0.0, 340.0, 340.0])[0] is True
