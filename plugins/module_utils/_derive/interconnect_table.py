@@ -33,13 +33,16 @@ _ETHERNET = (10, 25, 40, 50, 100, 200, 400, 800)
 
 _GUIDES = {
     "PCIe 4.0": "64 GB/s for x16 (S0, S2): both directions together. 31.5 each way, so a 400 Gb/s NIC (50 GB/s) does "
-                "not approach this limit, as S2 says: it exceeds it",
+                "not approach this limit, as S2 says: it exceeds it. S2's practical 20 to 25, \"60-80 %\", are of "
+                "the 31.5",
     "PCIe 5.0": "128 GB/s for x16 (S0): both directions together. 63.0 each way",
-    "NVLink 4": "900 GB/s (S0, S1, S2): all 18 links in both directions. 450 each way; S1's \"bisection\" is a GPU's",
+    "NVLink 4": "900 GB/s (S0, S1, S2): all 18 links in both directions. 450 each way; S1's \"bisection\" is a GPU's, "
+                "and its 1 us has no method",
     "NVLink 5": "1800 GB/s (S0): all 18 links in both directions. 900 each way",
     "InfiniBand HDR": "\"HDR 200 Gb/s minimum\" (S2): no source; what is enough depends on the model",
     "InfiniBand NDR": "50 GB/s (S0, S1) is right for one port and one direction; its 400 under bandwidth_gbps are Gb/s "
-                      "beside an NVLink in GB/s. 5 us \"cross-rack\" has no method: a switch adds less than 1 us",
+                      "beside an NVLink in GB/s. 400 GB/s of eight ports (S1) is right per node. 2 us, and 5 us "
+                      "\"cross-rack\", have no method: a switch adds less than 1 us",
     "Ethernet 100": "12.5 GB/s is right; 50 us (S1) is what TCP takes, RoCE takes a few",
     "Ethernet 400": "50 GB/s (S0) is right, per direction",
     "Ethernet 800": "100 GB/s (S0) is right, per direction",

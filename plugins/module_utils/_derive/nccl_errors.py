@@ -24,6 +24,7 @@ _ERROR = re.compile(r"""(?:\bNCCL\ WARN\b | \bTest\ (?:NCCL|CUDA)\ failure\b | \
     | \bHost\ key\ verification\b | \bCould\ not\ resolve\b | \bno\ CUDA-capable\b | \binsufficient\b
     | \bInvalid\ number\ of\ GPUs\b | \binvalid\ (?:option|size|sizes|type|op)\b | \bIncompatible\ NCCL\b
     | \b[Uu]nhandled\b | \b(?:is|are|was)\ not\ (?:supported|available|a\ power\ of\ 2)\b | \bTraceback\b
+    | \b[Uu]nable\ to\b | \bexit\ (?:code|status)\ [1-9] | \bOOMKilled\b | :\ not\ found\b | \bNo\ route\ to\ host\b
     | \bNo\ (?:GPU|device)s?\ (?:were\ )?(?:found|available)\b)""", re.VERBOSE)
 # Lines of a table or of a command are no reports; nor is a count of none.
 _NONE = re.compile(r"Errors with asterisks|\b(?:0|no) (?:errors?|failed)\b|\btime\s+algbw\s+busbw\b|^\s*[+$] ",

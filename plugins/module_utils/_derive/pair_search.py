@@ -68,10 +68,12 @@ def _of_rail(results):
     sound = {host for pair, passed in outcome.items() if passed for host in pair}
     failed = [pair for pair, passed in outcome.items() if passed is False]
     suspects = {host for pair in failed for host in pair} - sound
-    bad = {host for host in suspects if len(partners[host] & sound) >= _WITNESSES}
+    # A pair that was not measured is no witness.
+    against = {host: {other for pair in failed if host in pair for other in pair} - {host} for host in suspects}
+    bad = {host for host in suspects if len(against[host] & sound) >= _WITNESSES}
     return {"nodes": bad, "links": sorted(pair for pair in failed if set(pair) <= sound),
             "undecided": (suspects - bad) | (set(partners) - sound - suspects), "sound": sound, "partners": partners,
-            "common": len(partners) > 2 and not sound and len(failed) == len(outcome)}
+            "against": against, "common": len(partners) > 2 and not sound and len(failed) == len(outcome)}
 
 
 def _outcomes(results):
@@ -120,7 +122,9 @@ def _next(undecided, parts):
 
 def _words(found, parts):
     """A sentence for each that is blamed or not decided."""
-    words = ["%s is bad: it fails with all of %s" % (host, _some(_met(parts, host))) for host in found["nodes"]]
+    words = ["%s is bad: it fails with all of %s" % (
+        host, _some(sorted({other for part in parts.values() for other in part["against"].get(host, ())})))
+        for host in found["nodes"]]
     words += ["%s is bad on rail %s: its NIC, cable or port of the switch" % (host, rail)
               for host, rail in found["node_rails"]]
     words += ["rail %s is bad: all pairs fail on it and not on others; look at its switch" % rail
@@ -135,10 +139,6 @@ def _words(found, parts):
         words.append("not decided: %s; run %s" % (_some(found["undecided"]), _some(
             ["%s with %s" % tuple(pair) for pair in found["next"]]) if found["next"] else "pairs with other hosts"))
     return words
-
-
-def _met(parts, host):
-    return sorted({other for part in parts.values() for other in part["partners"].get(host, ())})
 
 
 def _some(names):

@@ -34,6 +34,11 @@ from ansible_collections.gpuwright.node.plugins.module_utils._derive import nccl
     "# Avg bus bandwidth    : 2.5 FAILED",
     "Connection to node2 timed out",
     "[node1:348287] PMIX ERROR: ERROR in file gds_ds12_lock_pthread.c at line 168",
+    "/bin/sh: 1: all_reduce_perf: not found",
+    "mpirun was unable to launch the specified application as it could not access a node",
+    "ssh: connect to host node2 port 22: No route to host",
+    "pod node-worker-0 OOMKilled",
+    "command terminated with exit code 137",
     "nRanks 6 is not a power of 2, skipping",
     "Memory cgroup out of memory: Killed process 1",
     "Incompatible NCCL versions. nccl-tests was compiled with NCCL 2.28"])
@@ -53,6 +58,7 @@ def test_lines_that_report_an_error(line):
     "WARNING: No preset parameters were found",
     "Warning: Permanently added '[node1]:2222' (ED25519) to the list of known hosts.",
     "0 errors",
+    "rc=0, exit code 0",
     "NCCL version 2.25.1",
     "node1:1:2 [0] NCCL INFO NCCL_DEBUG set by environment to INFO",
     "#  Rank  0 Group  0 Pid 1 on error1 device  0 [0x0f] A"])

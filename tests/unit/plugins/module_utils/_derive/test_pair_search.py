@@ -49,6 +49,14 @@ def test_rounds_are_disjoint_and_nobody_meets_twice(count, most):
     assert rounds(hosts(count), most) == whole[:most]
 
 
+def test_a_pair_that_was_not_measured_is_no_witness():
+    seen = [result(("a", "b"), True), result(("h", "x"), False), result(("h", "a"), None), result(("h", "b"), None)]
+    assert found(seen, "nodes", "undecided") == ([], ["h", "x"])
+    seen = [result(("a", "b"), True), result(("h", "a"), False), result(("h", "b"), False), result(("h", "c"), None)]
+    assert found(seen, "nodes") == (["h"],)
+    assert "h is bad: it fails with all of a, b" in blame(seen)["words"]
+
+
 def test_rounds_follow_the_order_that_was_given():
     assert rounds(["b", "a"]) == [[("b", "a")]]
     assert rounds(["a", "b", "a"]) == [[("a", "b")]]
