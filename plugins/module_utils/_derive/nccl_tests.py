@@ -24,6 +24,7 @@ _TAG = re.compile(r"^\s*(?:\[[^\[\]\s]*\d\]<std(?:out|err|diag)>:? ?)+")
 _BANNER = re.compile(r"# ?nccl-tests version|Collective test starting|\bnThreads?:? \d")
 _RANK = re.compile(r"\bRank\s+(\d+)\s+(?:Group\s+\d+\s+)?(?:Pid\s+\d+\s+)?on\s+(\S+)\s+device\s+(\d+)\s+\[([^\]]*)\]"
                    r"[ \t]*(.*?)\s*(?=#\s*Rank\s|$)")
+_GLUED = re.compile(r":\d+:\d+ \[|CCL version|<std|\\n")
 _BOUNDS = re.compile(r"Out of bounds values\s*:\s*(\d+)\s*(OK|FAILED)?")
 _AVERAGE = re.compile(r"Avg bus bandwidth\s*:\s*([^\s:#]+)\s*(OK|FAILED)?")
 # No line of a table is as long; a text without line ends must not take minutes.
@@ -83,7 +84,7 @@ def _read(lines):
     told = table.rows(lines)
     bounds = next(filter(None, map(_BOUNDS.search, lines)), None)
     average = next(filter(None, map(_AVERAGE.search, lines)), None)
-    listed = [_rank(*found) for line in lines if "Rank" in line for found in _RANK.findall(line)]
+    listed = _ranks([found for line in lines if "Rank" in line for found in _RANK.findall(line)])
     checked = next(filter(None, map(_VALIDATION.search, lines)), None)
     errors = nccl_errors.errors(lines)
     errors += _own_errors(told, listed, errors)
@@ -113,8 +114,13 @@ def _own_errors(told, listed, errors):
     return found
 
 
-def _rank(rank, host, device, bus, name):
-    return {"rank": int(rank), "host": host, "device": int(device), "bus": bus.strip(), "name": name or None}
+def _ranks(found):
+    """The ranks as dicts; a log line of one of their hosts may be glued to the name of a GPU."""
+    hosts = sorted({host for _rank, host, _device, _bus, _name in found}, key=len, reverse=True)
+    glued = re.compile(r"\s*(?:(?:%s):\d+:\d+ \[|[NR]CCL version|\[[^\[\]\s]*\d\]<std|\\n).*" % "|".join(
+        map(re.escape, hosts or ["-"])))
+    return [{"rank": int(rank), "host": host, "device": int(device), "bus": bus.strip(),
+             "name": (glued.sub("", name) if _GLUED.search(name) else name) or None} for rank, host, device, bus, name in found]
 
 
 def _finish(test, lines):

@@ -201,6 +201,16 @@ def test_ranks_of_every_release(line):
         {"rank": 3, "host": "host-1.a", "device": 7, "bus": "0x00", "name": "A100-SXM4-40GB"}]
 
 
+@pytest.mark.parametrize("more", [
+    "n-1:12:13 [0] NCCL INFO Bootstrap : Using eth0:10.0.0.1<0>", "NCCL version 2.25.1", "[1,1]<stdout>:", "\\n"])
+def test_what_is_glued_to_a_rank_is_no_part_of_the_name(more):
+    line = "#  Rank  %d Group  0 Pid 1 on n-%d device  0 [0000:0f:00] NVIDIA H100 80GB HBM3"
+    told = nccl_tests.parse(line % (0, 0) + more + line % (1, 1))["ranks"] + nccl_tests.parse(
+        line % (0, 0) + "\n" + line % (1, 1) + more)["ranks"]
+    assert [(rank["rank"], rank["name"]) for rank in told] == [(0, "NVIDIA H100 80GB HBM3"),
+                                                               (1, "NVIDIA H100 80GB HBM3")] * 2
+
+
 def test_processes_that_ran_apart_are_an_error():
     alone = WHOLE.replace("Rank  1", "Rank  0")
     assert "rank 0 is listed 2 times: the processes ran apart" in nccl_tests.parse(alone)["errors"][0]
