@@ -120,7 +120,8 @@ def _ranks(found):
     glued = re.compile(r"\s*(?:(?:%s):\d+:\d+ \[|[NR]CCL version|\[[^\[\]\s]*\d\]<std|\\n).*" % "|".join(
         map(re.escape, hosts or ["-"])))
     return [{"rank": int(rank), "host": host, "device": int(device), "bus": bus.strip(),
-             "name": (glued.sub("", name) if _GLUED.search(name) else name) or None} for rank, host, device, bus, name in found]
+             "name": (glued.sub("", name) if _GLUED.search(name) else name) or None}
+            for rank, host, device, bus, name in found]
 
 
 def _finish(test, lines):
