@@ -129,14 +129,15 @@ def _finish(test, lines):
     versions = nccl_log.versions(lines)
     if test["library"]:
         versions["nccl"] = nccl_log.release(test["library"])
-    said = [group["wrong"] for row in test["rows"] for group in (row["out_of_place"], row["in_place"])
-            if group and group["wrong"] is not None]
+    groups = [group for row in test["rows"] for group in (row["out_of_place"], row["in_place"]) if group]
+    said = [group["wrong"] for group in groups if group["wrong"] is not None]
     # A float is what releases before 2022 printed here, the largest deviation: their footer says whether it is wrong.
     wrong = [value for value in said if isinstance(value, int)]
     listed = test["ranks"]
     # RCCL without its table of names lists devices that have none.
     ranks = [rank for rank in listed if rank["name"]]
-    validated = bool(said) if test["validated"] is None else test["validated"]
+    # Where nothing was measured nobody knows.
+    validated = (bool(said) if groups else None) if test["validated"] is None else test["validated"]
     failed = any(wrong) or bool(test["out_of_bounds"]) or test["out_of_bounds_verdict"] == "FAILED"
     result = {"operation": _operation(test["program"]), "transport": nccl_log.transport(lines), "versions": versions,
               "ranks": ranks, "unnamed_ranks": [rank for rank in listed if not rank["name"]],

@@ -75,6 +75,8 @@ def _lacking(result, found):
     if not result.get("complete", True):
         return ["the output ends at size %s, before the footer of nccl-tests%s" % (
             size_words(rows[-1]), ": " + errors if errors else "")]
+    if found["measured"] is None and max(rows) >= LARGE:
+        return ["no bus bandwidth was printed for any size from %s on" % size_words(LARGE)]
     if found["measured"] is None:
         return ["the largest size is %s; bandwidth is judged from %s on" % (size_words(max(rows)), size_words(LARGE))]
     return []

@@ -140,6 +140,11 @@ def test_what_was_not_checked_is_not_right():
     assert nccl_tests.parse(WHOLE[:WHOLE.index("# Out")])["failed_check"] is None
 
 
+def test_where_nothing_was_measured_nobody_knows_whether_it_was_checked():
+    assert nccl_tests.parse("bash: all_reduce_perf: command not found")["validated"] is None
+    assert nccl_tests.parse("# nThread 1 nGpus 8 validation: 0")["validated"] is False
+
+
 def test_a_mean_below_what_was_asked_for_is_told():
     got = nccl_tests.parse(WHOLE.replace(": 0.045", ": 0.045 FAILED"))
     assert (got["avg_bus_bandwidth"], got["avg_bus_bandwidth_verdict"]) == (0.045, "FAILED")
