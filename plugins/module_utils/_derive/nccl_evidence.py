@@ -8,6 +8,8 @@ PRIVATE to the collection. Pure.
 
 from __future__ import annotations
 
+import re
+
 from .nccl_expectation import bus_factor
 
 _SHOWN = 3
@@ -32,10 +34,13 @@ def judge(result, rdma_expected, gdr_expected, ranks_expected, intended):
 
 
 def first(errors):
-    """The first few reported errors in one sentence."""
-    errors = [str(error) for error in errors or ()]
-    more = " and %d more" % (len(errors) - _SHOWN) if len(errors) > _SHOWN else ""
-    return "; ".join(errors[:_SHOWN]) + more
+    """The first few reported errors in one sentence; of those that differ in numbers alone, one."""
+    kinds = {}
+    for error in errors or ():
+        kinds.setdefault(re.sub(r"\d+", "", str(error)), str(error))
+    shown = list(kinds.values())[:_SHOWN]
+    more = len(errors or ()) - len(shown)
+    return "; ".join(shown) + (" and %d more" % more if more else "")
 
 
 def _data(result):

@@ -136,3 +136,10 @@ def test_errors_of_a_run_that_came_to_its_end_are_said():
     assert judge(run(errors=["a", "b", "c", "d"]))[1] == [
         "the run came to its end, but its output reports: a; b; c and 1 more"]
     assert judge(run(errors=["a"], complete=False)) == ([], [])
+
+
+def test_noise_of_every_rank_does_not_hide_the_cause():
+    noise = ["[n1:%d] PMIX ERROR: ERROR in file gds.c at line 168" % pid for pid in range(8)]
+    cause = "n1: Test CUDA failure common.cu:893 'no CUDA-capable device is detected'"
+    assert nccl_evidence.first(noise + [cause]) == "%s; %s and 7 more" % (noise[0], cause)
+    assert nccl_evidence.first(None) == ""
