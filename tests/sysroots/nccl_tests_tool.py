@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 
 OPERATIONS = ("all_reduce", "all_gather", "reduce_scatter", "alltoall", "sendrecv")
@@ -156,7 +157,7 @@ def install(folder, world):
     """Write the programs and the world that they live in; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     put(folder, world)
-    words = {"python": sys.executable, "world": str(folder / "world.json")}
+    words = {"python": os.path.realpath(sys.executable), "world": str(folder / "world.json")}
     programs = {operation + "_perf": _PROGRAM for operation in OPERATIONS}
     for name, text in dict(programs, mpirun=_LAUNCHER, srun=_LAUNCHER).items():
         (folder / name).write_text(text % words)
