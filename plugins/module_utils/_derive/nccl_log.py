@@ -14,7 +14,8 @@ import re
 _INFO = "NCCL INFO "
 _ENVIRONMENT = re.compile(r"\b(NCCL_\w+) set (?:by environment )?to (.*?)\.?\s*$")
 _CHANNEL = re.compile(r"\b(?:Channel|Ring|Tree|CollNet) \S+ ?: .*?\bvia (\w+(?:/[\w .+()-]+)*)")
-_NUMBER = re.compile(r"/\d+(?:\(\d+\))?(?=/|$)")
+# RCCL adds the communicator.
+_NUMBER = re.compile(r" comm 0x.*|/\d+(?:\(\d+\))?(?=/|$| comm )")
 _USING = re.compile(r"\bNET/([^/:]+?) ?: Using\b(.*)")
 _MISSING = re.compile(r"\bNET/([^/:]+?) ?: No device found")
 _PROVIDER = re.compile(r"\bNET/OFI Selected [Pp]rovider is (\w+)")

@@ -31,6 +31,15 @@ def test_the_network_with_gpudirect():
     assert got["evidence"] == [line for line in lines if "Channel 01/0 : 0[0] -> 8[0]" not in line]
 
 
+def test_channels_of_rccl():
+    got = nccl_log.transport(log("Channel 00/0 : 1[1] -> 0[0] via P2P/direct pointer comm 0x55d0 nRanks 16",
+                                 "Channel 01/0 : 1[1] -> 0[0] via P2P/direct pointer comm 0x66d0 nRanks 16",
+                                 "Channel 02/0 : 8[0] -> 0[0] [receive] via NET/IB/3/GDRDMA comm 0x7f nRanks 16",
+                                 "Channel 03/0 : 8[0] -> 0[0] [receive] via NET/IB/0 comm 0x7f nRanks 16"))
+    assert got["channels"] == {"P2P/direct pointer": 2, "NET/IB/GDRDMA": 1, "NET/IB": 1}
+    assert got["gdrdma"] is False
+
+
 def test_one_staged_channel_is_no_gpudirect():
     got = nccl_log.transport(log(SEND % (0, 0), "Channel 01/0 : 0[0] -> 8[0] [send] via NET/IB/1"))
     assert (got["gdrdma"], got["net"]) == (False, "IB")
