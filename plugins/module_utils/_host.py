@@ -208,6 +208,10 @@ class Host(Files):
         self._may_change("asking after %s" % folder)
         _supervise.beat(folder)
 
+    def launched(self, parent, prefix):
+        """The folders of this user's launched commands: {folder: whether its supervisor is there}."""
+        return _supervise.runs(parent, prefix) if self.runs_commands else {}
+
     def end_launched(self, folder):
         """End a launched command and remove its folder; returns whether anything of it ran."""
         self._may_change("ending what %s started" % folder)

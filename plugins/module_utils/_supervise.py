@@ -5,15 +5,19 @@
 
 PRIVATE to the collection. Beside _host.py and _files.py the only file that touches the machine. The command has a
 session of its own: mpirun gives each rank a process group, so only the session holds all of them. Its folder has
-`output`, `pid` (the session and when it began), `status` once it ended, and `beat`, which whoever asks touches.
+`output`, `pid` (the session, and when and in which boot it began), `status` once it ended, and `beat`, which whoever
+asks touches and the supervisor keeps locked as long as it lives. A folder of another user is never looked into: it lies
+where everybody may make one of any name, and says which processes to end.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import time
 
@@ -21,6 +25,7 @@ OUTPUT, PID, STATUS, BEAT = "output", "pid", "status", "beat"
 TIMED_OUT = "timed out"
 _LOOK_SECONDS = 0.1
 _GRACE_SECONDS = 10
+_BEGIN_SECONDS = 3600  # A folder without a beat is older only if whoever made it was killed right then.
 
 
 def start(argv, folder, environment, seconds, lease):
@@ -28,29 +33,68 @@ def start(argv, folder, environment, seconds, lease):
 
     Its supervisor is a process that nobody waits for.
     """
-    beat(folder)
+    lock = os.open(os.path.join(folder, BEAT), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)  # Of the open file: the supervisor inherits it, and the kernel ends it with it.
     child = os.fork()
     if child:
+        os.close(lock)
         os.waitpid(child, 0)
-        _wait(lambda: os.path.exists(os.path.join(folder, PID)), _GRACE_SECONDS)
+        _wait(lambda: os.path.exists(os.path.join(folder, PID)) or not is_held(folder), _GRACE_SECONDS)
         return
     try:
         os.setsid()
         if os.fork() == 0:
-            _leave()
+            _leave(lock)
             _hold(argv, folder, environment, seconds, lease)
     finally:
         os._exit(0)  # pylint: disable=protected-access
 
 
 def beat(folder):
-    """Somebody still asks. Raises OSError where the folder is gone."""
-    with open(os.path.join(folder, BEAT), "wb") as stream:
-        stream.write(str(time.time()).encode())
+    """Somebody still asks. Raises OSError where the folder or the supervisor is gone."""
+    if not is_held(folder):
+        raise OSError("%s: what watched the run was ended from outside: out of memory, a full disk, a reboot, or "
+                      "KillUserProcesses= of logind" % folder)
+    os.utime(os.path.join(folder, BEAT))
+
+
+def is_held(folder):
+    """Whether a folder of this user has a supervisor, or is about to."""
+    if not _is_ours(folder):
+        return False
+    try:
+        handle = os.open(os.path.join(folder, BEAT), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        with contextlib.suppress(OSError):
+            return time.time() - os.stat(folder).st_mtime < _BEGIN_SECONDS
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def runs(parent, prefix):
+    """The folders of this user's commands: {folder: whether it has a supervisor}."""
+    places = [os.path.join(parent, name) for name in sorted(os.listdir(parent)) if name.startswith(prefix)]
+    return {place: is_held(place) for place in places if _is_ours(place)}
+
+
+def _is_ours(folder):
+    """Whether this user made a folder, and for nobody else."""
+    with contextlib.suppress(OSError):
+        found = os.lstat(folder)
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    return False
 
 
 def end(folder, grace=_GRACE_SECONDS):
     """End what a folder's command started, politely first, and remove the folder; returns whether anything ran."""
+    if not _is_ours(folder):
+        return False
     session = _recorded(folder)
     ran = session is not None and _end_session(session, grace)
     _wait(lambda: _gone(folder), grace)
@@ -70,26 +114,43 @@ def _gone(folder):
     return not os.path.exists(folder)
 
 
-def _leave():
-    """Let go of the terminal, the pipes and the folder of whoever started this."""
+def _leave(lock):
+    """Let go of all but the lock: of the terminal, the pipes and the folder of whoever started this."""
     os.chdir("/")
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     empty = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(empty, number)
-    os.closerange(3, 4096)
+    os.closerange(3, lock)
+    os.closerange(lock + 1, 4096)
 
 
 def _hold(argv, folder, environment, seconds, lease):
-    """Wait for the command's end, its time limit, or that nobody asks any more."""
-    with open(os.path.join(folder, OUTPUT), "ab") as output:
-        try:
-            process = subprocess.Popen(  # pylint: disable=consider-using-with
-                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, start_new_session=True)
-        except OSError as error:
-            output.write(("%s: %s\n" % (argv[0], error.strerror)).encode())
-            process = None
-    _put(folder, PID, "%d %s" % (process.pid, _began(process.pid)) if process else "")
+    """A command from its start until nobody asks any more; the folder goes with it."""
+    process = None
+    try:
+        with open(os.path.join(folder, OUTPUT), "ab") as output:
+            process = _begin(argv, output, environment)
+        _put(folder, PID, "%d %s %s" % (process.pid, _began(process.pid), _boot()) if process else "")
+        _watch(process, folder, seconds, lease)
+    finally:  # A full disk too: what cannot say how it ended is ended.
+        if process:
+            _end_session(process.pid, _GRACE_SECONDS, process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _begin(argv, output, environment):
+    """The process of a command, None where it could not be started: then the output says why."""
+    try:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment,
+                                start_new_session=True)
+    except OSError as error:
+        output.write(("%s: %s\n" % (argv[0], error.strerror)).encode())
+    return None
+
+
+def _watch(process, folder, seconds, lease):
+    """Wait for the command's end, its time limit, and that nobody asks any more."""
     begun = asked = time.monotonic()
     last, ended = None, False
     while True:
@@ -101,9 +162,6 @@ def _hold(argv, folder, environment, seconds, lease):
         if not ended:
             ended = _ended(process, folder, now - begun > seconds)
         time.sleep(_LOOK_SECONDS)
-    if process:
-        _end_session(process.pid, _GRACE_SECONDS, process)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ended(process, folder, late):
@@ -156,13 +214,18 @@ def _began(pid):
     return fields[19] if len(fields) > 19 else ""
 
 
+def _boot():
+    """Which boot this is."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        return stream.read().strip()
+
+
 def _recorded(folder):
     """The session of a folder's command, None where it never began or its number is another process's by now."""
     with contextlib.suppress(OSError, ValueError):
         with open(os.path.join(folder, PID), encoding="ascii") as stream:
-            pid, began = stream.read().split()
-        now = _began(pid)
-        return int(pid) if now in (began, "") else None
+            pid, began, boot = stream.read().split()
+        return int(pid) if boot == _boot() and _began(pid) in (began, "") else None
     return None
 
 
@@ -174,9 +237,8 @@ def _beaten(folder):
 
 
 def _put(folder, name, text):
-    """A file of the folder at once, for a reader must not see half of it."""
+    """A file of the folder at once, for a reader must not see half of it. Raises OSError."""
     place = os.path.join(folder, name)
-    with contextlib.suppress(OSError):  # The folder may be removed meanwhile: then nobody asks.
-        with open(place + ".new", "w", encoding="ascii") as stream:
-            stream.write(text)
-        os.rename(place + ".new", place)
+    with open(place + ".new", "w", encoding="ascii") as stream:
+        stream.write(text)
+    os.rename(place + ".new", place)

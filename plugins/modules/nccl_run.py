@@ -192,7 +192,7 @@ complete:
   returned: look
   type: bool
 left:
-  description: Folders of other runs on this node.
+  description: Folders of runs that go on here at the same time.
   returned: look
   type: list
   elements: str

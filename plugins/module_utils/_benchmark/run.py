@@ -17,7 +17,6 @@ from . import command, program
 PLACE = "/var/tmp"
 PREFIX = "gpuwright-benchmark-"
 _WAIT_STEP = 0.2
-_STALE_SECONDS = 3600
 _MOST_TEXT = 1 << 26
 
 
@@ -38,7 +37,7 @@ def look(host, launch, allow):
             raise Refused("%s was built without MPI: each of its processes would run alone, and the numbers would be "
                           "of one GPU; build it with MPI=1" % place)
     found, complete = _busy(host, allow)
-    return {"programs": programs, "for_mpi": for_mpi, "jobs": found, "complete": complete, "left": leftovers(host),
+    return {"programs": programs, "for_mpi": for_mpi, "jobs": found, "complete": complete, "left": going(host),
             "conf": _conf(host)}
 
 
@@ -55,14 +54,18 @@ def start(host, launch, allow, seconds, lease):
     _busy(host, allow)
     if host.read_only:
         return {"id": None, "command": command.command(launch, place, "HOSTFILE", host.is_root())}
-    for folder in leftovers(host):
-        if _is_stale(host, folder):
+    for folder, held in host.launched(PLACE, PREFIX).items():
+        if not held:  # Its supervisor was killed, or the node lost power.
             host.end_launched(folder)
     folder = host.make_private_folder(PLACE, PREFIX)
     hostfile = folder + "/hosts"
-    host.write_file(hostfile, command.hostfile(launch).encode(), 0o600)
     argv = command.command(launch, place, hostfile, host.is_root())
-    host.launch(argv, folder, command.environment(launch, host.environment()), seconds, lease)
+    try:
+        host.write_file(hostfile, command.hostfile(launch).encode(), 0o600)
+        host.launch(argv, folder, command.environment(launch, host.environment()), seconds, lease)
+    except OSError:
+        host.end_launched(folder)
+        raise
     return {"id": folder, "command": argv}
 
 
@@ -89,18 +92,9 @@ def stop(host, folder):
     return host.end_launched(folder)
 
 
-def leftovers(host):
-    """Folders of runs that are here: those of runs that are going, and what a power cut left."""
-    return ["%s/%s" % (PLACE, name) for name in host.names(PLACE) if name.startswith(PREFIX)]
-
-
-def _is_stale(host, folder):
-    """Whether nobody has asked after a run for so long that its supervisor must be gone: after a power cut it is."""
-    try:
-        asked = float(host.read(folder + "/beat"))
-    except (OSError, ValueError):
-        return False  # It is about to begin, or just went.
-    return host.now() - asked > _STALE_SECONDS
+def going(host):
+    """Folders of this user's runs that go on."""
+    return [folder for folder, held in host.launched(PLACE, PREFIX).items() if held]
 
 
 def _program(host, launch, operation):

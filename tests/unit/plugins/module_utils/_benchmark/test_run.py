@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import pathlib
 import signal
+import subprocess
 import time
 
 import pytest
@@ -104,8 +107,7 @@ def test_stop_ends_all_ranks_though_the_supervisor_was_killed(node, tmp_path):
     nccl_tests_tool.put(tmp_path / "tools", {"fault": "hang"})
     begun = run.start(host, launch, [], 600, 60)
     until(lambda: len(nccl_tests_tool.started(tmp_path / "tools")) == 4)
-    session = (runs / begun["id"] / "pid").read_text().split()[0]
-    os.kill(int(host.read("/proc/%s/stat" % session).rpartition(")")[2].split()[1]), signal.SIGKILL)
+    os.kill(supervisor(host, begun["id"]), signal.SIGKILL)
     assert run.stop(host, begun["id"]) is True
     assert alive(tmp_path / "tools") == []
     assert list(runs.iterdir()) == []
@@ -172,17 +174,110 @@ def test_reading_only_starts_nothing_and_says_the_command(node):
     assert list(runs.iterdir()) == []
 
 
-def test_what_a_power_cut_left_goes_and_a_run_of_somebody_else_stays(node):
+def supervisor(host, name):
+    """The process that holds a run."""
+    session = host.read(name + "/pid").split()[0]
+    return int(host.read("/proc/%s/stat" % session).rpartition(")")[2].split()[1])
+
+
+def test_what_a_power_cut_left_goes_and_a_run_that_goes_on_stays(node, tmp_path):
     host, launch, runs = node
-    for name, asked in (("old", 1), ("new", host.now())):
-        (runs / (run.PREFIX + name)).mkdir()
-        (runs / (run.PREFIX + name) / "beat").write_text(str(asked))
-    (runs / (run.PREFIX + "beginning")).mkdir()
-    assert len(run.look(host, launch, [])["left"]) == 3
+    left = runs / (run.PREFIX + "left")
+    left.mkdir(mode=0o700)
+    (left / "beat").write_text("")
     begun = run.start(host, launch, [], 60, 30)
+    assert not left.exists()
+    (runs / (run.PREFIX + "beginning")).mkdir(mode=0o700)
+    assert run.look(host, launch, [])["left"] == sorted([begun["id"], str(runs / (run.PREFIX + "beginning"))])
+    other = run.start(host, launch, [], 60, 30)
     to_the_end(host, begun["id"])
     run.stop(host, begun["id"])
-    assert sorted(path.name for path in runs.iterdir()) == [run.PREFIX + "beginning", run.PREFIX + "new"]
+    run.stop(host, other["id"])
+    assert [path.name for path in runs.iterdir()] == [run.PREFIX + "beginning"]
+
+
+def test_a_folder_of_a_killed_start_goes_in_the_end(node):
+    host, launch, runs = node
+    (runs / (run.PREFIX + "old")).mkdir(mode=0o700)
+    os.utime(runs / (run.PREFIX + "old"), (1, 1))
+    run.stop(host, run.start(host, launch, [], 60, 30)["id"])
+    assert list(runs.iterdir()) == []
+
+
+@pytest.fixture
+def bystander():
+    """A process with a session of its own that no run started."""
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as process:
+        yield process
+        process.kill()
+
+
+def _claim(folder, process, boot):
+    """What a folder says of a run that is not there any more: the session of another process."""
+    folder.mkdir(mode=0o700)
+    (folder / "beat").write_text("")
+    began = pathlib.Path("/proc/%d/stat" % process.pid).read_text().rpartition(")")[2].split()[19]
+    (folder / "pid").write_text("%d %s %s" % (process.pid, began, boot))
+
+
+def _this_boot():
+    return pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+@pytest.mark.parametrize("trick", ["open to others", "of another user", "a link"])
+def test_a_folder_that_somebody_else_made_ends_nobody_s_processes(node, tmp_path, bystander, monkeypatch, trick):
+    host, launch, runs = node
+    planted = runs / (run.PREFIX + "planted")
+    where = tmp_path / "elsewhere" if trick == "a link" else planted
+    _claim(where, bystander, _this_boot())
+    if trick == "a link":
+        planted.symlink_to(where)
+    if trick == "open to others":
+        planted.chmod(0o777)
+    if trick == "of another user":
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert run.look(host, launch, [])["left"] == []
+    assert run.stop(host, str(planted)) is False
+    with pytest.raises(OSError, match="planted"):
+        run.poll(host, str(planted), 0, 0)
+    monkeypatch.undo()
+    assert bystander.poll() is None
+    assert (where / "beat").exists()
+
+
+def test_after_a_reboot_the_number_of_a_session_is_another_s(node, bystander):
+    host, _launch, runs = node
+    _claim(runs / (run.PREFIX + "before"), bystander, "another boot")
+    assert run.stop(host, str(runs / (run.PREFIX + "before"))) is False
+    assert bystander.poll() is None
+    _claim(runs / (run.PREFIX + "now"), bystander, _this_boot())
+    assert run.stop(host, str(runs / (run.PREFIX + "now"))) is True  # Else the test above tells nothing.
+    assert bystander.wait() == -signal.SIGTERM
+
+
+def test_a_killed_supervisor_is_told_and_not_waited_for(node, tmp_path):
+    host, launch, runs = node
+    nccl_tests_tool.put(tmp_path / "tools", {"fault": "hang"})
+    begun = run.start(host, launch, [], 600, 60)
+    until(lambda: len(nccl_tests_tool.started(tmp_path / "tools")) == 4)
+    os.kill(supervisor(host, begun["id"]), signal.SIGKILL)
+    with pytest.raises(OSError, match="ended from outside: out of memory"):
+        to_the_end(host, begun["id"])
+    assert run.stop(host, begun["id"]) is True
+    assert alive(tmp_path / "tools") == []
+    assert list(runs.iterdir()) == []
+
+
+def test_what_cannot_be_written_leaves_no_folder(node, monkeypatch):
+    host, launch, runs = node
+    monkeypatch.setattr(host, "write_file", _full)
+    with pytest.raises(OSError, match="No space left"):
+        run.start(host, launch, [], 60, 30)
+    assert list(runs.iterdir()) == []
+
+
+def _full(*_arguments):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize("name", ["/etc", "", "/var/tmp/gpuwright-benchmark-x/../../../etc"])
