@@ -178,9 +178,11 @@ GONE = _full(_GONE)
 
 def version(text):
     """A version as in 2.21 or 2.27.5-1 as a tuple of ints; raises ValueError in words."""
+    if isinstance(text, float):
+        raise ValueError("%r is a number, and YAML reads 2.30 as 2.3: put the version in quotes, as in '2.30'" % text)
     match = re.match(r"\s*v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-+.].*)?\s*\Z", str(text))
     if not match or isinstance(text, bool):
-        raise ValueError("%r is no version of NCCL, which is written as 2.21 or 2.27.5" % (text,))
+        raise ValueError("%r is no version of NCCL, which is written in quotes as '2.21' or '2.27.5'" % (text,))
     return tuple(int(part) for part in match.groups() if part is not None)
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from ._values import Word, null_hint
+
 LONGEST = 1023  # Letters that NCCL keeps of a value.
 INT64 = 2 ** 63
 
@@ -35,12 +37,16 @@ def plain(raw):
     if isinstance(raw, bool) or not isinstance(raw, (str, int)):
         raise ValueError("%r is no text (YAML reads an unquoted on, off, yes and no as a bool)" % (raw,))
     text = str(raw)
+    if null_hint(raw):
+        raise ValueError("%r is a word like any other to NCCL%s" % (raw, null_hint(raw)))
     wrong = [words for sign, words in (("'", "quotes"), ('"', "quotes"), ("#", "a comment")) if sign in text]
     if wrong:
         raise ValueError("%r has %s: in nccl.conf that is part of the value" % (raw, wrong[0]))
     if not text or text != text.strip():
         raise ValueError("%r %s" % (raw, "has spaces at an end: in nccl.conf they are part of the value" if text else
                                     "is empty: null leaves the variable alone"))
+    if "\\" in text:
+        raise ValueError("%r has a backslash, which systemd takes away where it reads the file for a service" % (raw,))
     if not re.match(r"[ -~]+\Z", text):
         raise ValueError("%r has letters that are not plain ASCII on one line" % (raw,))
     if len(text) > LONGEST:
@@ -70,6 +76,14 @@ class NcclText:
         return None
 
 
+class NcclWord(Word):
+    """One of some words, which NCCL takes to the letter."""
+
+    def read(self, text):
+        """As it stands in the file."""
+        return text
+
+
 class NcclInt(NcclText):
     """An integer from `low` to `high`, both included, and a multiple of `multiple`."""
 
@@ -91,8 +105,8 @@ class NcclInt(NcclText):
         """Decimal text; what NCCL would read otherwise than it looks is refused, with what it would read."""
         text = str(raw).strip()
         if isinstance(raw, (bool, float)) or not is_integer(text):
-            made = "" if isinstance(raw, (bool, float)) else ": NCCL would take it for %d" % number(text)
-            raise ValueError("%r is not %s%s" % (raw, self.describe(), made))
+            made = ": NCCL would take it for %d" % number(text) if isinstance(raw, str) and text else ""
+            raise ValueError("%r is not %s%s%s" % (raw, self.describe(), made, null_hint(raw)))
         found = int(text, 0)
         if not self.low <= found <= self.high or found % self.multiple:
             raise ValueError("%d is not %s" % (found, self.describe()))

@@ -13,8 +13,7 @@ import re
 
 from ._nccl_lists import ALGORITHMS, FUNCTIONS, PROTOCOLS, SUBSYSTEMS, check_entries, joined, signed, token_lists
 from ._nccl_names import INTEGERS, SINCE, unknown
-from ._nccl_text import NcclInt, NcclText, is_integer, plain
-from ._values import Word, nearest
+from ._nccl_text import NcclInt, NcclText, NcclWord, is_integer, plain
 
 # The numbers of old that NCCL still takes for the distance of a GPU and a NIC.
 _OLD_LEVELS = ("LOC", "PIX", "PXB", "PHB", "SYS")
@@ -35,11 +34,11 @@ class NcclPath(NcclText):
         return text
 
 
-class NcclGdrLevel(Word):
+class NcclGdrLevel(NcclWord):
     """How far a NIC may be from a GPU for GPUDirect RDMA, as a word in capitals: any other word is as good as none."""
 
     def __init__(self):
-        Word.__init__(self, "LOC", "NVL", "C2C", "PIX", "PXB", "P2C", "PHB", "SYS")
+        NcclWord.__init__(self, "LOC", "NVL", "C2C", "PIX", "PXB", "P2C", "PHB", "SYS")
 
     def parse(self, raw):
         """The word; a number means a word, and 5 or more is SYS, across sockets."""
@@ -48,7 +47,7 @@ class NcclGdrLevel(Word):
             word = _OLD_LEVELS[min(int(text, 0), len(_OLD_LEVELS) - 1)]
             raise ValueError("%r is a number of old, and means %s%s; legal is %s" % (
                 raw, word, ", GPUDirect across sockets too" if word == "SYS" else "", self.describe()))
-        return Word.parse(self, raw)
+        return NcclWord.parse(self, raw)
 
 
 class NcclAddressRange(NcclText):
@@ -220,8 +219,9 @@ class NcclExtra(NcclText):
 
     def _one(self, name, value):
         if not name.startswith("NCCL_"):
-            raise ValueError("%s is no variable of NCCL: their names begin with NCCL_; %s" % (
-                name, nearest("NCCL_" + name.upper(), SINCE)))
+            meant = next((one for one in (name.upper(), "NCCL_" + name.upper()) if one in SINCE), None)
+            raise ValueError("%s is no variable of NCCL: their names begin with NCCL_%s" % (
+                name, "; did you mean %s?" % meant if meant else ""))
         if name in self.own:
             raise ValueError("%s has a variable of its own: %s" % (name, self.own[name]))
         wrong = unknown(name)

@@ -30,7 +30,7 @@ def name_list(raw):
     raise ValueError("%r is not a list of names" % (raw,))
 
 
-def _null_hint(raw):
+def null_hint(raw):
     """How to say null, for who wrote it as a word, as -e name=null does."""
     if str(raw).strip().lower() not in ("null", "none", "~"):
         return ""
@@ -57,7 +57,7 @@ class Int:
     def parse(self, raw):
         """Accept an int or its decimal text (as it arrives from -e); reject a bool, a float and units."""
         if isinstance(raw, bool) or not re.match(r"^\s*[-+]?(0|[1-9][0-9]*)\s*$", str(raw)):
-            raise ValueError("%r is not %s%s" % (raw, self.describe(), _null_hint(raw)))
+            raise ValueError("%r is not %s%s" % (raw, self.describe(), null_hint(raw)))
         number = int(str(raw))
         if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
             raise ValueError("%d is not %s" % (number, self.describe()))
@@ -100,7 +100,7 @@ class Word:
         if word not in self.words:
             near = nearest(word, self.words)
             near = "; " + near if near.startswith("did you") else ""  # The rest was just listed.
-            raise ValueError("%r is not %s%s%s" % (raw, self.describe(), near, _null_hint(raw)))
+            raise ValueError("%r is not %s%s%s" % (raw, self.describe(), near, null_hint(raw)))
         return word
 
     def read(self, text):

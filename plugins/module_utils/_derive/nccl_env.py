@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 
 from .._cpulist import format as cpulist
-from .._values import nearest
+from .._nccl_names import version
+from .._values import nearest, null_hint
 from . import nccl_gids, nccl_hcas, nccl_interface, nccl_network, nccl_topology
 from .rdma_rails import ETHERNET, INFINIBAND
 
@@ -80,19 +81,17 @@ def _of_network(topology, ports, rails, told, traffic_class, address_family, add
 
 
 def parse_version(given):
-    """(2, 21) of "2.21" or (2, 30, 5) of "2.30.5"; None of None. Raises ValueError."""
-    if given is None:
-        return None
-    if not isinstance(given, str) or not re.match(r"[0-9]+(\.[0-9]+){1,3}\Z", given.strip()):
-        raise ValueError("min_version: %r is no version of NCCL; it is text such as '2.21' or '2.30.5', in quotes, for "
-                         "YAML reads 2.30 as 2.3" % (given,))
-    return tuple(int(part) for part in given.strip().split("."))
+    """(2, 21) of "2.21" or (2, 30, 5) of "2.30.5-1"; None of None. Raises ValueError."""
+    try:
+        return None if given is None else version(given)
+    except ValueError as error:
+        raise ValueError("min_version: %s" % error) from error
 
 
 def _one_of(name, given, known):
     if given not in known:
-        words = [one for one in known if one is not None]
-        raise ValueError("%s: %r is none of %s; %s" % (name, given, ", ".join(words), nearest(given, words)))
+        raise ValueError("%s: %r is no %s that is known; %s%s" % (
+            name, given, name, nearest(given, [one for one in known if one is not None]), null_hint(given)))
     return given
 
 

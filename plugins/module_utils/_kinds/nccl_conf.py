@@ -50,7 +50,7 @@ def places(host, row, options):
 
 def read(host, target, path):
     """What a job gets that brings no environment of its own; "" for nothing."""
-    return _values(host.text(path)).get(target, "")
+    return _values(nccl_env.conf_text(host, path)).get(target, "")
 
 
 def _values(text):
@@ -93,15 +93,24 @@ def identity(row, target, path):
 
 
 def in_force(host, row, target, path):
-    """(path, text) to get today's state back: the file that was there comes back with all the others."""
-    return path, read(host, target, path)
+    """(path, text) to get today's state back: a file that was there comes back whole, and before ours was nothing."""
+    return path, read(host, target, path) if is_foreign(nccl_env.conf_text(host, path)) else ""
+
+
+def refusal(host):
+    """Why nothing can be written here. An engine of containers makes a folder where a file that it mounts is not."""
+    folder = next((path for path in (CONF, ENVIRONMENT) if host.is_folder(path) and host.link(path) is None), None)
+    return folder and ("%s is a folder, as a container engine makes one where it is to mount a file that is not there: "
+                       "remove it, once no container has it" % folder)
 
 
 def others(host):
     """Who else says what: a nccl.conf that is not ours, and narrower scopes, which win over any."""
-    text = host.text(CONF)
+    text, link = nccl_env.conf_text(host, CONF), host.link(CONF)
     found = []
-    if is_foreign(text):
+    if text is None and link is not None:
+        found = [{"file": CONF, "line": 0, "name": OWNER, "key": None, "value": None, "link": link}]
+    elif is_foreign(text):
         found = [{"file": CONF, "line": number, "name": OWNER, "key": name, "value": value}
                  for number, name, value in nccl_env.lines(text)]
         found.append({"file": CONF, "line": 0, "name": OWNER, "key": None, "value": None})
@@ -111,17 +120,24 @@ def others(host):
 def rival(settled, row, target, path, ours, value):
     """What a nccl.conf that is not ours has for the variable, or that it has nothing: ours goes there neither way."""
     theirs = [item for item in settled if item["name"] == OWNER]
-    found = next((item for item in theirs if item["key"] == target), None)
-    if found or not theirs:
-        return found
-    return dict(theirs[-1], words="%s is not ours and does not set it: add %s=%s there, or gpuwright_take_over: [%s] "
-                "puts ours in its place (rollback brings it back)" % (CONF, target, value, OWNER))
+    if not theirs:
+        return None
+    found = next((item for item in theirs if item["key"] == target), theirs[-1])
+    if found["key"]:
+        words = "%s:%s, which is not ours, has %s=%s: change it there" % (
+            CONF, found["line"], target, _visible(found["value"]))
+    elif found.get("link"):
+        words = "%s is a link to %s, which is no file that can be read: mend it" % (CONF, found["link"])
+    else:
+        words = "%s is not ours and does not set it: add %s=%s there" % (CONF, target, value)
+    return dict(found, words="%s, or gpuwright_take_over: [%s] puts ours in its place (rollback brings it back)"
+                % (words, OWNER))
 
 
 def given(settled, row, target, ours, value):
     """The line of somebody else's nccl.conf that says the same."""
     found = next((item for item in settled if item["name"] == OWNER and item["key"] == target), None)
-    return found if found and found["value"] == value else None
+    return found if found and row.value.read(found["value"]) == value else None
 
 
 def given_by_others(host, target, ours):
@@ -131,9 +147,23 @@ def given_by_others(host, target, ours):
 
 def overridden(settled, target, value):
     """Who gets something else although our line is right, in words, or None."""
-    found = ["%s get %s=%s (%s)" % (item["who"], target, item["value"], item["file"]) for item in settled
+    found = [_who_has(item, target) for item in settled
              if item["name"] != OWNER and item["key"] == target and item["value"] != value]
-    return "; ".join(found[:3] + (["and %d more" % (len(found) - 3)] if len(found) > 3 else [])) or None
+    if not found:
+        return None
+    more = ["and %d more" % (len(found) - 3)] if len(found) > 3 else []
+    return "%s, and that wins over %s: take it out there, or leave it to them" % ("; ".join(found[:3] + more), CONF)
+
+
+def _who_has(item, target):
+    if item["file"] == item["who"]:
+        return "%s has %s=%s in its environment" % (item["who"], target, _visible(item["value"]))
+    return "%s get %s=%s (%s)" % (item["who"], target, _visible(item["value"]), item["file"])
+
+
+def _visible(value):
+    """A value on one line, and what cannot be seen as what it is: a carriage return, say."""
+    return value if value.isprintable() else ascii(value)
 
 
 def before_us(settled, target, ours):

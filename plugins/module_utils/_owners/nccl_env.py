@@ -79,7 +79,15 @@ def narrower(host, ours):
 
 def conf_lines(host, path):
     """[(line number, name, value)] of an nccl.conf as NCCL reads it: nothing is trimmed, quotes are kept."""
-    return lines(host.text(path) or "")
+    return lines(conf_text(host, path) or "")
+
+
+def conf_text(host, path):
+    """The text of an nccl.conf to the letter, or None where there is none that can be read."""
+    try:
+        return host.read_bytes(path).decode("utf-8", "replace")
+    except OSError:
+        return host.text(path)  # None, with a note where something is there.
 
 
 def lines(text):

@@ -14,7 +14,7 @@ from .._owners import nccl_env
 from .._values import nearest
 from .finding import finding
 from .isolation import listed
-from .rdma_node import compute, environment, setting, storage, variables
+from .rdma_node import compute, environment, replaced_file, setting, storage, variables
 
 _MOST = 32
 _LIST = "NCCL_IB_HCA"
@@ -23,11 +23,12 @@ _LIST = "NCCL_IB_HCA"
 def r10_list(view):
     """Each entry of NCCL_IB_HCA matches a device, and what it matches are devices that serve GPUs, with a port up."""
     devices = view.topology("rdma_devices")
-    if not devices:
-        return []
     found = []
     for name, text, where in variables(view, _LIST):
         exclude, exact, entries = parsed(text)
+        if not devices:
+            found += [] if exclude else [_without_devices(view, text, where)]
+            continue
         words = _unmatched(devices, entries, exact)
         if exclude:
             found += [finding("R10", "W", setting(view, where), "%s: %s=%s leaves out what is not there: %s"
@@ -41,6 +42,14 @@ def r10_list(view):
             found.append(finding("R10", "E", setting(view, where), "%s: %s=%s: %s. %s" % (
                 where, name, text, listed(words), _remedy(view, devices))))
     return found
+
+
+def _without_devices(view, text, where):
+    """A list on a node that has nothing to list: the driver is missing, or the list is another node's."""
+    row = setting(view, where)
+    return finding("R10", "E" if row else "W", row, "%s: %s=%s: there is no RDMA device here, and NCCL goes over TCP "
+                   "and says nothing. Load the driver (/sys/class/infiniband shows what it finds), or unset it here"
+                   % (where, _LIST, text))
 
 
 def parsed(text):
@@ -114,7 +123,7 @@ def r20_conf_syntax(view):
     """An nccl.conf is no shell script: what the shell would take away becomes part of the name or the value."""
     found = []
     homes = ["%s/%s" % (home, nccl_env.HOME_CONF) for home in nccl_env.homes(view.host)]
-    for path in [nccl_env.CONF] + homes:
+    for path in [path for path in [nccl_env.CONF] + homes if path != replaced_file(view)]:
         words = ["line %d %s" % (number, wrong) for number, name, value in nccl_env.conf_lines(view.host, path)
                  for wrong in _faults(name, value)]
         if words:
@@ -130,6 +139,8 @@ def _faults(name, value):
         return
     if name.split(" ")[0] in ("export", "set", "setenv"):
         yield "begins with %s: the variable is called '%s'" % (name.split(" ")[0], name)
+    elif not name.isascii():
+        yield "begins with what is no letter of a name, such as the mark of an editor (BOM): another variable is set"
     elif name != name.strip() or value != value.strip(" \t"):
         yield "has spaces around =, or at an end: they are part of the name or the value"
     if re.match(r"(['\"]).*\1\s*(#.*)?\Z", value.strip()):

@@ -9,7 +9,7 @@ PRIVATE to the collection.
 from __future__ import annotations
 
 from .._cpu_values import Text
-from .._nccl_text import NcclInt
+from .._nccl_text import NcclInt, NcclWord
 from .._nccl_values import (
     NcclAddressRange,
     NcclAlgo,
@@ -25,7 +25,6 @@ from .._nccl_values import (
 )
 from .._row import document, nccl_conf
 from .._rules import gid, hca, nccl_topology, nccl_value, roce_class, socket_interface
-from .._values import Word
 
 _ENV = "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html"
 
@@ -40,7 +39,7 @@ _NETWORK = (
          "begin so. One that matches nothing sends all traffic over TCP, and NCCL says nothing."),
     _row("SOCKET_IFNAME", NcclInterfaces(),
          "The interfaces by which ranks find one another, and of TCP where there is no RDMA."),
-    _row("SOCKET_FAMILY", Word("AF_INET", "AF_INET6"), "The address family of those interfaces."),
+    _row("SOCKET_FAMILY", NcclWord("AF_INET", "AF_INET6"), "The address family of those interfaces."),
     _row("IB_TC", NcclInt(0, 255),
          "The traffic class byte of RoCE: DSCP times four. It has to arrive in the priority that PFC protects. On "
          "InfiniBand it is not used."),
@@ -50,18 +49,19 @@ _NETWORK = (
     _row("IB_GID_INDEX", NcclInt(-1, 255),
          "The entry of the GID table of every port. Since 2.21 NCCL finds it by itself, and an index that is right now "
          "is another entry after the next address or VLAN."),
-    _row("IB_ADDR_FAMILY", Word("AF_INET", "AF_INET6"), "The addresses among which NCCL finds the GID by itself."),
+    _row("IB_ADDR_FAMILY", NcclWord("AF_INET", "AF_INET6"), "The addresses among which NCCL finds the GID by itself."),
     _row("IB_ADDR_RANGE", NcclAddressRange(),
          "The subnet among whose addresses it does, where a port has several."),
     _row("IB_ROCE_VERSION_NUM", NcclInt(1, 2), "The RoCE version of the entries among which it does."),
-    _row("IB_TIMEOUT", NcclInt(1, 31),
-         "How long a NIC waits for an answer before it sends again: 4.096 us times two to the power of it."),
+    _row("IB_TIMEOUT", NcclInt(14, 25),
+         "How long a NIC waits for an answer before it sends again: 4.096 us times two to the power of it, from 67 ms "
+         "at 14 to 137 s at 25. What is less takes a full switch for a dead peer, and 0 or 32 wait for ever."),
     _row("IB_RETRY_CNT", NcclInt(0, 7), "How often it sends again before the job fails."),
     _row("IB_QPS_PER_CONNECTION", NcclInt(1, 128),
          "Queue pairs of a connection: several find several ways through an Ethernet fabric that hashes flows."),
     _row("IB_SPLIT_DATA_ON_QPS", NcclInt(0, 1), "Whether each message is split over them, or they take turns."),
     _row("IB_MERGE_NICS", NcclInt(0, 1), "Whether the ports of one card are one NIC to NCCL."),
-    _row("NET_MERGE_POLICY", Word("ALL", "RAIL"), "Which ports those are: all, or those of one rail."),
+    _row("NET_MERGE_POLICY", NcclWord("ALL", "RAIL"), "Which ports those are: all, or those of one rail."),
     _row("NETDEVS_POLICY", NcclDevicesPolicy(),
          "How many NICs a GPU uses."),
     _row("CROSS_NIC", NcclInt(0, 2),
@@ -72,7 +72,7 @@ _NETWORK = (
 _JOB = (
     _row("TOPO_FILE", NcclPath(),
          "A file that tells NCCL the PCI tree, where a virtual machine hides it. On bare metal NCCL sees it."),
-    _row("DEBUG", Word("VERSION", "WARN", "INFO", "TRACE"), "What NCCL writes into the log of a job."),
+    _row("DEBUG", NcclWord("VERSION", "WARN", "INFO", "TRACE"), "What NCCL writes into the log of a job."),
     _row("DEBUG_SUBSYS", NcclSubsystems(), "Of which parts, at C(INFO). C(COLL) logs every call."),
     _row("DEBUG_FILE", NcclPath(), "A file for it instead: %h is the host, %p the process."),
     _row("RAS_ENABLE", NcclInt(0, 1), "Whether a job answers questions about its own health."),

@@ -48,15 +48,21 @@ def test_what_became_of_old_names():
 
 
 @pytest.mark.parametrize("text, parsed", [("2.21", (2, 21)), ("2.27.5", (2, 27, 5)), ("v2.30.7-1", (2, 30, 7)),
-                                          ("2.21.5+cuda12.4", (2, 21, 5)), (2.21, (2, 21))])
+                                          ("2.21.5+cuda12.4", (2, 21, 5))])
 def test_versions(text, parsed):
     assert names.version(text) == parsed
 
 
 @pytest.mark.parametrize("text", ["2", "latest", "", True, None, "2.x", "x2.21"])
 def test_what_is_no_version(text):
-    with pytest.raises(ValueError, match="is no version of NCCL, which is written as 2.21 or 2.27.5"):
+    with pytest.raises(ValueError, match="is no version of NCCL, which is written in quotes as '2.21' or '2.27.5'"):
         names.version(text)
+
+
+@pytest.mark.parametrize("number", [2.3, 2.21])
+def test_a_number_may_have_been_another_version(number):
+    with pytest.raises(ValueError, match="YAML reads 2.30 as 2.3: put the version in quotes"):
+        names.version(number)
 
 
 @pytest.mark.parametrize("name", ["NCCL_IB_HCA", "NCCL_IB_CUDA_SUPPORT", "NCCL_INSPECTOR_ENABLE", "NCCL_SHARP_DISABLE",

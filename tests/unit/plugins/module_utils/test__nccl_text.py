@@ -11,6 +11,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._nccl_text import (
     LONGEST,
     NcclInt,
     NcclText,
+    NcclWord,
     is_integer,
     number,
     plain,
@@ -53,10 +54,26 @@ def test_integers_are_written_in_decimal(raw, text):
 @pytest.mark.parametrize("raw, words", [
     ("auto", "'auto' is not an integer from 0 to 255: NCCL would take it for 0"), ("4M", "would take it for 4"),
     ("010", "would take it for 8"), (True, "True is not an integer from 0 to 255$"), (1.0, "1.0 is not an integer"),
-    (256, "256 is not an integer from 0 to 255"), (-1, "-1 is not an integer"), ("", "would take it for 0")])
+    (256, "256 is not an integer from 0 to 255"), (-1, "-1 is not an integer"),
+    # An empty value NCCL takes for none; a list never gets that far.
+    ("", "'' is not an integer from 0 to 255$"), ([1], r"\[1\] is not an integer from 0 to 255$"),
+    ("null", "would take it for 0; null as such is said in YAML or JSON")])
 def test_what_nccl_would_take_for_another_number_is_refused(raw, words):
     with pytest.raises(ValueError, match=words):
         NcclInt(0, 255).parse(raw)
+
+
+@pytest.mark.parametrize("raw, words", [("none", "null as such is said in YAML"), ("a\\b", "systemd takes away")])
+def test_a_text_that_means_something_else_on_the_way_is_refused(raw, words):
+    with pytest.raises(ValueError, match=words):
+        plain(raw)
+
+
+def test_a_word_is_read_to_the_letter():
+    """Where NCCL keeps a carriage return or brackets, the value is another one."""
+    word = NcclWord("WARN", "INFO")
+    assert word.parse("WARN") == "WARN" and [word.read(text) for text in ("WARN", "WARN\r", "[WARN]")] == [
+        "WARN", "WARN\r", "[WARN]"]
 
 
 def test_a_number_beyond_64_bits_is_refused():

@@ -25,7 +25,8 @@ RULELESS = type("Catalogue", (), {"ROWS": ROLES[ROLE].ROWS, "OPTIONS": ROLES[ROL
 
 
 def plan(root, values=None, options=None, **request):
-    return engine.plan(root, ROLE, values or VALUES, catalogue=RULELESS, options=dict(OPTIONS, **options or {}), **request)
+    return engine.plan(root, ROLE, values or VALUES, catalogue=RULELESS, options=dict(OPTIONS, **options or {}),
+                       **request)
 
 
 def apply(root, values=None, options=None, **request):
@@ -93,7 +94,8 @@ def test_somebody_elses_file_is_left_alone_and_named(root):
     found = steps(made)
     assert {name: step["status"] for name, step in found.items()} == {
         "NCCL_IB_HCA": "conflict", "NCCL_IB_TC": "conflict", "NCCL_DEBUG": "ok"}
-    assert found["NCCL_IB_TC"]["reason"].startswith("/etc/nccl.conf:1 sets NCCL_IB_TC = 160")
+    assert found["NCCL_IB_TC"]["reason"].startswith(
+        "/etc/nccl.conf:1, which is not ours, has NCCL_IB_TC=160: change it there, or gpuwright_take_over: [nccl.conf]")
     assert "add NCCL_IB_HCA==mlx5_0:1,mlx5_1:1 there" in found["NCCL_IB_HCA"]["reason"]
     assert found["NCCL_DEBUG"]["reason"] == "/etc/nccl.conf:2 gives it already, which is kept"
     after = plain_node.snapshot(root)
@@ -126,9 +128,62 @@ def test_who_wins_over_our_line_is_named_and_our_line_stays(root):
     found = steps(made)
     assert found["NCCL_IB_TC"]["status"] == "ok" and not made.due
     assert found["NCCL_DEBUG"]["status"] == "conflict"
-    assert found["NCCL_DEBUG"]["reason"] == "jobs of alice get NCCL_DEBUG=INFO (/home/alice/.nccl.conf:1)"
+    assert found["NCCL_DEBUG"]["reason"] == (
+        "jobs of alice get NCCL_DEBUG=INFO (/home/alice/.nccl.conf:1), and that wins over /etc/nccl.conf: take it out "
+        "there, or leave it to them")
     assert "train.service" in found["NCCL_IB_HCA"]["reason"] and "mlx5" in found["NCCL_IB_HCA"]["reason"]
     assert len(assignments((root / CONF).read_text())) == 3
+
+
+@pytest.mark.parametrize("text, same", [
+    ("NCCL_DEBUG=WARN\r\nNCCL_IB_TC=0x6a\r\n", {"NCCL_IB_TC"}), ("NCCL_IB_TC=0152\nNCCL_DEBUG=WARN ", {"NCCL_IB_TC"}),
+    ("NCCL_DEBUG=[WARN]\nNCCL_IB_TC= 106", {"NCCL_IB_TC"}), ("NCCL_DEBUG=warn\nNCCL_IB_TC=106 # c\n", {"NCCL_IB_TC"}),
+    ("", set()), ("# nothing", set()), ("\0\xff", set()), ("export NCCL_DEBUG=WARN\n", set()),
+    ("NCCL_DEBUG=WARN\nNCCL_DEBUG=INFO\n", {"NCCL_DEBUG"}), ("\ufeffNCCL_DEBUG=WARN\nNCCL_IB_TC=1\n", set())])
+def test_no_byte_of_a_file_of_somebody_elses_changes_however_it_says_the_same(root, text, same):
+    """A value that NCCL reads as ours counts as given; one that it does not is a conflict, and neither is a change."""
+    (root / CONF).write_bytes(text.encode())
+    made = apply(root)
+    assert (root / CONF).read_bytes() == text.encode() and not (root / ENVIRONMENT).exists()
+    assert {name for name, status in statuses(made).items() if status == "ok"} == same
+    assert set(statuses(made).values()) <= {"ok", "conflict"} and _result.failures(made) == []
+    for step in made.steps:
+        assert step["status"] == "ok" or "gpuwright_take_over: [nccl.conf]" in step["reason"]
+        assert step["reason"].isprintable()
+
+
+@pytest.mark.parametrize("target", ["/mnt/site/nccl.conf", "/etc/default"])
+def test_a_link_that_leads_to_no_file_is_somebody_elses_too(root, target):
+    (root / "etc/default").mkdir()
+    (root / CONF).symlink_to(target)
+    before = plain_node.snapshot(root)
+    made = apply(root)
+    assert set(statuses(made).values()) == {"conflict"} and (root / CONF).is_symlink()
+    assert "/etc/nccl.conf is a link to %s, which is no file that can be read" % target in made.steps[0]["reason"]
+    made = apply(root, take_over=["nccl.conf"])
+    assert _result.failures(made) == [] and not (root / CONF).is_symlink()
+    assert engine.roll_back(root).errors == [] and plain_node.snapshot(root) == before
+
+
+@pytest.mark.parametrize("path", [CONF, ENVIRONMENT])
+@pytest.mark.parametrize("take_over", [[], ["nccl.conf"]])
+def test_a_folder_in_the_place_of_a_file_is_named_and_stays(root, path, take_over):
+    """An engine of containers makes one where the file of a bind mount is missing."""
+    (root / path).mkdir(parents=True)
+    made = apply(root, take_over=take_over)
+    assert set(statuses(made).values()) == {"refused"} and _result.failures(made) == []
+    assert "/%s is a folder" % path in made.steps[0]["reason"] and "remove it" in made.steps[0]["reason"]
+    assert (root / path).is_dir() and engine.roll_back(root).errors == []
+
+
+def test_our_file_without_a_journal_is_ours_and_goes_with_a_rollback(root):
+    """As in an image that was made of a node, or where somebody removed the journal."""
+    apply(root, {"NCCL_DEBUG": "INFO"})
+    journal = next((root / "var/lib/gpuwright").iterdir())
+    journal.unlink()
+    made = apply(root, {"NCCL_DEBUG": "WARN"})
+    assert _result.failures(made) == [] and assignments((root / CONF).read_text()) == {"NCCL_DEBUG": "WARN"}
+    assert engine.roll_back(root).errors == [] and not (root / CONF).exists()
 
 
 def test_an_edit_of_our_file_is_drift(root):

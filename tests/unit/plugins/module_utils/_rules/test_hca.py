@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._rules import hca as rules
 
-from tests.sysroots import eight_gpu, roce_node
+from tests.sysroots import eight_gpu, plain_node, roce_node
 from tests.sysroots.plain_node import put
 from tests.sysroots.roce_node import bare_view, conf, messages, nccl_step, view
 
@@ -52,6 +52,17 @@ def test_an_entry_that_matches_nothing_or_too_much_is_an_error(root, value, word
     assert severity == "E" and words in message
     assert message.startswith("/etc/nccl.conf:1: NCCL_IB_HCA=%s: " % value)
     assert message.endswith(" NCCL_IB_HCA=" + RIGHT)
+
+
+def test_a_list_where_there_is_no_device_at_all(tmp_path):
+    """The driver is not loaded, or the list is another node's: NCCL goes over TCP without a word."""
+    root = plain_node.build(tmp_path)
+    (one,) = rules.r10_list(view(root, [nccl_step("NCCL_IB_HCA", "=mlx5_0")]))
+    assert (one["rule"], one["severity"], one["setting"]) == ("R10", "E", "NCCL_IB_HCA")
+    assert "there is no RDMA device here" in one["message"] and "Load the driver" in one["message"]
+    (severity, message), = told(root, "=mlx5_0")
+    assert severity == "W" and message.startswith("/etc/nccl.conf:1: NCCL_IB_HCA==mlx5_0: there is no RDMA device")
+    assert told(root, "^=mlx5_4") == []
 
 
 def test_what_an_exclusion_does_not_find_is_a_warning(root):
@@ -116,11 +127,18 @@ def test_nccl_takes_32_ports(tmp_path):
     ("NCCL_DEBUG=WARN # c", "line 2 has a comment after the value"),
     ("NCCL_DEBUG = WARN", "line 2 has spaces around ="),
     (" # x=1", "line 2 is a comment that does not begin with #"), ("NCCL_DEBUG=WARN\r", "carriage return"),
+    ("NCCL_DEBUG=WARN ", "spaces around =, or at an end"), ("\ufeffNCCL_DEBUG=WARN", "the mark of an editor (BOM)"),
     ("NCCL_IB_HCA=" + "m" * 1024, "longer than the 1023 letters")])
 def test_r20_what_the_shell_would_take_away_is_kept(root, line, fault):
     conf(root, "NCCL_IB_TC=106", line, "# x=1")
     (severity, message), = messages(rules.r20_conf_syntax(view(root)), "R20")
     assert severity == "W" and message.startswith("/etc/nccl.conf: ") and fault in message
+
+
+def test_r20_a_file_that_is_about_to_be_replaced_is_as_good_as_gone(root):
+    conf(root, "export NCCL_DEBUG=INFO")
+    assert rules.r20_conf_syntax(view(root, [nccl_step("NCCL_DEBUG", "WARN")])) == []
+    assert len(rules.r20_conf_syntax(view(root, [nccl_step("NCCL_DEBUG", "WARN", "conflict")]))) == 1
 
 
 def test_r20_a_plain_file_says_nothing(root):

@@ -50,8 +50,10 @@ OPTIONS = {
     "nccl_env_derived": {"NCCL_IB_TIMEOUT": {"value": "22", "why": "more than 1024 GPUs (cluster_gpus=2048)"}}}
 # Somebody else's: not ours to touch but as a whole; NCCL takes its quotes and spaces to the letter.
 FOREIGN = 'NCCL_IB_TC=160\r\n NCCL_DEBUG=INFO\nNCCL_IB_HCA="mlx5"\nexport X=1\nNCCL_ALGO=Ring  # theirs'
-# The machine of this test, but for what a rule on devices would say: it is a virtual one without any.
+# The machine of this test is a virtual one, with the RDMA devices that the list names and no other.
 MACHINE = {"/sys/class/dmi/id/sys_vendor": "Amazon EC2", "/proc/sys/kernel/arch": "x86_64"}
+MACHINE.update({"/sys/class/infiniband/mlx5_%d/ports/1/%s" % (number, name): text for number in (0, 1)
+                for name, text in (("state", "4: ACTIVE"), ("link_layer", "InfiniBand"))})
 TAKEN = {"foreign": ["nccl.conf"], "none": []}
 
 roll_back = engine.roll_back
@@ -139,7 +141,7 @@ def test_a_file_of_somebody_elses_is_not_touched_unless_it_is_handed_over(tmp_pa
     before = plain_node.snapshot(root)["/" + CONF]
     made = apply(root)
     assert {name for name, status in statuses(made).items() if status != "conflict"} == {"nccl-topo.xml"}
-    assert "/etc/nccl.conf:1 sets NCCL_IB_TC = 160" in steps(made)["NCCL_IB_TC"]["reason"]
+    assert "/etc/nccl.conf:1, which is not ours, has NCCL_IB_TC=" in steps(made)["NCCL_IB_TC"]["reason"]
     assert plain_node.snapshot(root)["/" + CONF] == before and not (root / ENVIRONMENT).exists()
 
 
