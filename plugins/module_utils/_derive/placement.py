@@ -79,7 +79,7 @@ def _check_model(given):
     if given["attention_heads"] is not None:
         heads = given["attention_heads"] = whole(given["attention_heads"], "attention_heads", 1)
         if heads % given["tensor_parallel_size"]:
-            legal = [str(size) for size in range(1, heads + 1) if heads % size == 0 and size <= 128]
+            legal = [str(size) for size in range(1, min(heads, 128) + 1) if heads % size == 0]
             raise ValueError("tensor_parallel_size: %d attention heads cannot be divided by %d; legal: %s" % (
                 heads, given["tensor_parallel_size"], ", ".join(legal)))
     if given["pipeline_parallel_size"] > given["layers"]:
@@ -116,11 +116,14 @@ def _advice(problem, placed, layers):
 
 
 def _give_ports(made, first):
-    """A port for each replica's master, of its own on a host that is the master of several."""
+    """A port for each replica's master, of its own on a host that is the master of several. Raises ValueError."""
     masters = {}
     for one in made:
-        one["master_port"] = first + masters.get(one["nodes"][0], 0)
+        port = one["master_port"] = first + masters.get(one["nodes"][0], 0)
         masters[one["nodes"][0]] = masters.get(one["nodes"][0], 0) + 1
+        if port > 65535:
+            raise ValueError("master_port: %d leaves no port for each of the replicas that begin on %s" % (
+                first, one["nodes"][0]))
 
 
 def _left(cluster, made):

@@ -33,10 +33,9 @@ def problem_of(bins, size, stages, replicas, within):
 def shares(problem):
     """The GPUs that a node may give to a replica, the most first."""
     world, size = problem.size * problem.stages, problem.size
-    legal = [share for share in range(world, 0, -1)
-             if world % share == 0 and (share % size == 0 or (size % share == 0 and problem.within != "node"))]
     most = max([one.free for one in problem.bins] or [0])
-    return [share for share in legal if share <= most]
+    return [share for share in range(min(world, most), 0, -1)
+            if world % share == 0 and (share % size == 0 or (size % share == 0 and problem.within != "node"))]
 
 
 def arranged(problem, share, chosen):

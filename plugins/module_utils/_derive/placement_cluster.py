@@ -23,6 +23,8 @@ KEYS = ("topology", "ansible_facts", "gpus", "n_gpus", "rack", "rack_id", "nvlin
         "allocated_gpus", "reserved", "busy")
 _CLOSE = 0.85
 _WORDS_OF_LINK = re.compile(r"^(NV\d+|NV|XGMI)$")
+_TYPES = {"index": int, "memory": int, "numa_node": int, "vendor": str, "name": str, "driver": str, "links": dict,
+          "mig": dict}  # Of a GPU of the fact, where it is not null.
 _STEP = 8 << 30  # Memory is sold in such steps; what drivers report of it differs by less.
 
 
@@ -61,8 +63,12 @@ def whole(value, what, least=0):
     return int(value)
 
 
-def _text(value):
-    return None if value is None or value == "" else str(value)
+def _text(name, given, *keys):
+    """The first of some keys that is given, as text. Raises ValueError."""
+    value = next((given[key] for key in keys if given.get(key) not in (None, "")), None)
+    if isinstance(value, (bool, dict, list, tuple)):
+        raise ValueError("%s: %s: %r is no name" % (name, keys[0], value))
+    return None if value is None else str(value)
 
 
 def _entry(name, given):
@@ -74,8 +80,8 @@ def _entry(name, given):
     topology = given.get("topology") or (facts.get("topology") if isinstance(facts, dict) else None)
     count = next((given[key] for key in ("gpus", "n_gpus") if given.get(key) is not None), None)
     gpus = _gpus(name, topology, count)
-    return {"rack": _text(given.get("rack", given.get("rack_id"))), "domain": _text(given.get("nvlink_domain")),
-            "address": _text(given.get("address") or given.get("ansible_host")) or name, "gpus": gpus,
+    return {"rack": _text(name, given, "rack", "rack_id"), "domain": _text(name, given, "nvlink_domain"),
+            "address": _text(name, given, "address", "ansible_host") or name, "gpus": gpus,
             "used": _used(name, given, gpus), "topology": topology}
 
 
@@ -95,13 +101,19 @@ def _gpus(name, topology, count):
     if topology is None and not isinstance(count, (list, tuple)):
         return [{"number": number, "kind": ("", "", 0), "out": None, "links": None, "numa": None, "socket": None}
                 for number in range(whole(count, "%s: gpus" % name))]
-    found = topology.get("gpus", ()) if isinstance(topology, dict) else count if topology is None else None
-    if not isinstance(found, (list, tuple)) or not all(isinstance(one, dict) for one in found):
-        raise ValueError("%s: its topology has no list of gpus: gather the section gpus with "
+    found = topology.get("gpus") if isinstance(topology, dict) else count if topology is None else None
+    if not isinstance(found, (list, tuple)) or not all(_is_gpu(one) for one in found):
+        raise ValueError("%s: its topology has no list of gpus, or a damaged one: gather the section gpus with "
                          "gpuwright.node.topology_facts" % name)
+    cpu = (topology or {}).get("cpu")
     sockets = {core.get("numa_node"): core.get("package")
-               for core in ((topology or {}).get("cpu") or {}).get("cores") or ()}
+               for core in (cpu.get("cores") or () if isinstance(cpu, dict) else ()) if isinstance(core, dict)}
     return [_gpu(one, found, sockets) for one in found]
+
+
+def _is_gpu(one):
+    return isinstance(one, dict) and all(one.get(key) is None or isinstance(one[key], kind)
+                                         for key, kind in _TYPES.items())
 
 
 def _gpu(gpu, found, sockets):

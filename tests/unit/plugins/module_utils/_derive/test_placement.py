@@ -264,7 +264,10 @@ def test_ten_thousand_nodes():
     (8, {"tokens_per_second": 0}, "tokens_per_second: 0 is not a number above 0"),
     (8, {"tokens_per_second": "nan"}, "tokens_per_second: 'nan' is not"),
     (8, {"network_gbps": True}, "network_gbps: True is not"),
-    (8, {"master_port": 70000}, "master_port: 70000 is no port")])
+    (8, {"master_port": 70000}, "master_port: 70000 is no port"),
+    (1, {"master_port": 65534, "replicas": 3}, "master_port: 65534 leaves no port for each of the replicas"),
+    (10 ** 30, {}, "needs 1 group of 10000000000"),
+    (3, {"attention_heads": 10 ** 30}, "legal: 1, 2, 4, 5, 8")])
 def test_bad_input_is_named_with_what_is_legal(size, options, words):
     with pytest.raises(ValueError) as refused:
         place({"a": {"gpus": 8}}, size, **options)
