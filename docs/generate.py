@@ -77,7 +77,7 @@ def specification(role, defaults):
              "description": ["A setting that is null is not managed, and what was found before comes back."],
              "options": {name: options[name] for name in sorted(options)}}
     return "---\n# %s\n%s" % (_WRITTEN, yaml.dump({"argument_specs": {"main": entry}}, Dumper=_Indented,
-                                                 sort_keys=False, width=90, allow_unicode=True))
+                                                 sort_keys=False, width=74, allow_unicode=True))
 
 
 def _own(option):
@@ -152,7 +152,7 @@ def plain_specification(role, defaults, groups):
                for names, why in groups for name in names}
     entry = {"short_description": purpose(role), "options": {name: options[name] for name in sorted(options)}}
     return "---\n# %s\n%s" % (_WRITTEN, yaml.dump({"argument_specs": {"main": entry}}, Dumper=_Indented,
-                                                 sort_keys=False, width=90, allow_unicode=True))
+                                                 sort_keys=False, width=74, allow_unicode=True))
 
 
 def plain_readme(role, defaults, groups):

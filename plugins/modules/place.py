@@ -20,8 +20,8 @@ description:
     each host what role C(vllm_service) starts there. Where it fails, neither is touched.
   - The playbook takes each option from the variable of the same name with C(place_) before it. A variable with that
     prefix that is none of these is an error, unless the list C(gpuwright_ignore_variables) names it.
-  - Host variables that count are C(rack), C(nvlink_domain), C(place_busy) - the GPUs that others use, or how many of the
-    first - and C(place_address), by which the other nodes reach a node, without which it is C(ansible_host).
+  - Host variables that count are C(rack), C(nvlink_domain), C(place_busy) - the GPUs that others use, or how many of
+    the first - and C(place_address), by which the other nodes reach a node, without which it is C(ansible_host).
   - Run it once. A host without a topology is left out, and said.
 options:
   tensor_parallel_size:

@@ -15,7 +15,7 @@ from . import nccl_errors, nccl_log, nccl_tests_json
 from . import nccl_tests_table as table
 
 OPERATIONS = ("all_reduce", "all_gather", "reduce_scatter", "alltoallv", "alltoall", "sendrecv", "broadcast",
-               "hypercube", "reduce", "gather", "scatter")
+              "hypercube", "reduce", "gather", "scatter")
 _NAMES = "|".join(OPERATIONS)
 _BINARY = re.compile(r"(?<![A-Za-z0-9_])(%s)_perf(?:_mpi)?(?![A-Za-z0-9])" % _NAMES)
 _OPTION = re.compile(r"nccl.*\s-t[ =](%s)\b" % _NAMES)

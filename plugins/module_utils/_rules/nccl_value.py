@@ -126,7 +126,7 @@ def _tokens(name, text, least):
     if without:
         yield "E", "from NCCL 2.24 on %s then %s: %s cannot do %s, and NCCL does not fall back to ring. Begin with a " \
             "function, as in allreduce:%s" % (listed(without), "fails" if len(without) == 1 else "fail", listed(
-                next(iter(without.values()))), "it" if len(without) == 1 else "them", text.rpartition(":")[2])
+                list(without.values())[0]), "it" if len(without) == 1 else "them", text.rpartition(":")[2])
     forced = [word for _function, out, words in lists for word in words if not out]
     if "LL128" in forced and name == "NCCL_PROTO":
         yield "W", "LL128 is forced: where a platform does not support it, data are corrupted"

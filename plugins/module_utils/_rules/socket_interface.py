@@ -42,8 +42,8 @@ def socket_interface(view):
         words = ["%s is not here" % one for one in missing]
         words += [said for names in matched.values() for one in names for said in _doubts(view, one)]
         if words:
-            found.append(finding("ifname", "W", setting(view, where), "%s: %s=%s: %s" % (where, name, text,
-                                                                                        listed(words))))
+            found.append(finding("ifname", "W", setting(view, where),
+                                 "%s: %s=%s: %s" % (where, name, text, listed(words))))
     return found
 
 
