@@ -13,14 +13,15 @@ adds. The share is that of the time a step may take at the target of tokens a se
 from __future__ import annotations
 
 from . import nic_rates
-from .interconnect import BY_NAME, gpu_pcie_bandwidth, nvlink_bandwidth, of_pcie, port_bandwidth
+from .interconnect import BY_NAME, among, gpu_pcie_bandwidth, nvlink_bandwidth, of_pcie, port_bandwidth, product
 
 _BASE_US = 6.6  # NCCL 2.30, baseLatencies, Ring with LL.
 _RACK_US = 1.0
 _LINKS = BY_NAME["NVLink 4"]
 _PORT = BY_NAME["InfiniBand NDR"]
 _PCIE = BY_NAME["PCIe 5.0"]
-NVLINK, PCIE = "NVLink", "PCIe"
+NVLINK, XGMI, PCIE = "NVLink", "Infinity Fabric", "PCIe"
+_USUAL = {NVLINK: "H100", XGMI: "MI300X"}
 
 
 def of_replica(groups, load):
@@ -73,19 +74,47 @@ def _one_domain(group):
 
 def _inside(group, assumed):
     """(latency, GB/s, words) of the way between the GPUs of each node, or of one NVLink domain."""
-    gpus = [gpu for node in group for gpu in node["gpus"]]
-    known = all(isinstance(gpu, dict) for gpu in gpus)
-    if all(node["linked"] for node in group):
-        told = [nvlink_bandwidth(gpu) for gpu in gpus] if known else [None]
-        if not all(told):
+    told = [rate for node in group for rate in _links(node, assumed)]
+    if all(rate is None or rate for rate in told):
+        if None in told:
             assumed.add("%s, %d GB/s a GPU" % (_LINKS["name"], _LINKS["total"]))
-        bandwidth = min(told) if all(told) else _LINKS["total"]
-        return _LINKS["latency_us"], bandwidth, "%s %.0f GB/s" % (NVLINK, bandwidth)
-    told = [gpu_pcie_bandwidth(gpu) for gpu in gpus] if known else [None]
+        bandwidth = min(_LINKS["total"] if rate is None else rate for rate in told)
+        return _LINKS["latency_us"], bandwidth, "%s %.0f GB/s" % (_fabric(group[0]["gpus"][0]), bandwidth)
+    gpus = [gpu for node in group for gpu in node["gpus"]]
+    told = [gpu_pcie_bandwidth(gpu) if isinstance(gpu, dict) else None for gpu in gpus]
     if not all(told):
         assumed.add("PCIe 5.0 x16, %.0f GB/s" % of_pcie(5))
-    bandwidth = min(told) if all(told) else of_pcie(5)
+    if any(isinstance(gpu, dict) and gpu.get("links") is None for gpu in gpus):
+        assumed.add("no NVLink, for links between GPUs are not known")
+    bandwidth = min(rate or of_pcie(5) for rate in told)
     return _PCIE["latency_us"], bandwidth, "%s %.0f GB/s" % (PCIE, bandwidth)
+
+
+def _links(node, assumed):
+    """[GB/s that each GPU of a node has to the others by NVLink or Infinity Fabric]; 0.0 is none, None not known."""
+    gpus = node["gpus"]
+    if not node["linked"]:
+        return [0.0]
+    if not all(isinstance(gpu, dict) for gpu in gpus):
+        return [None]
+    if node["domain"] is not None:
+        found = [product(gpu) for gpu in gpus]
+        return [entry["bandwidth"] * count if entry else None for entry, count in found]
+    return [_of_links(gpu, assumed) for gpu in (among(gpus) if len(gpus) > 1 else gpus)]
+
+
+def _of_links(gpu, assumed):
+    """GB/s of a GPU's links; those of a product that is not in the table count as usual ones."""
+    rate = nvlink_bandwidth(gpu)
+    if rate is None and gpu.get("links"):
+        usual = dict(gpu, name=_USUAL[_fabric(gpu)])
+        assumed.add("%s, %.0f GB/s a link" % (product(usual)[0]["name"], product(usual)[0]["bandwidth"]))
+        rate = nvlink_bandwidth(usual)
+    return rate
+
+
+def _fabric(gpu):
+    return XGMI if isinstance(gpu, dict) and gpu.get("vendor") == "amd" else NVLINK
 
 
 def _between(group, load, assumed):
@@ -107,7 +136,8 @@ def _network(node, load, assumed):
         if found:
             return found
     if load["network_gbps"] is None:
-        assumed.add("%s, %d GB/s a node" % (_PORT["name"], _PORT["total"]))
+        assumed.add("%s, %d GB/s a node%s" % (_PORT["name"], _PORT["total"], (
+            ", though its fact names no RDMA NIC for these GPUs") if topology and "rdma_devices" in topology else ""))
         return _PORT["total"]
     return port_bandwidth(load["network_gbps"])
 
@@ -115,7 +145,11 @@ def _network(node, load, assumed):
 def _message(one, other, volume, load, assumed):
     """Microseconds of what one stage sends to the next."""
     ends = [one[-1], other[0]]
-    if ends[0]["host"] == ends[1]["host"] or _one_domain(ends):
+    if ends[0]["host"] == ends[1]["host"]:
+        pair = [node["gpus"][0] for node in ends]
+        latency, bandwidth, _words = _inside(
+            [dict(ends[0], gpus=pair, linked=all(node["linked"] for node in ends))], assumed)
+    elif _one_domain(ends):
         latency, bandwidth, _words = _inside(ends, assumed)
     else:
         latency, bandwidth, _words = _between(ends, load, assumed)

@@ -63,6 +63,54 @@ def test_sockets_without_nvlink_go_through_pcie():
     assert told["all_reduce_us"] == round(6.6 + 6 * 1.0 + 6 / 4 * VOLUME / (4 * 16 * 128 / 130 * 1e3), 1)
 
 
+def hybrid_mesh(names, vendor="nvidia", words="NV2"):
+    """One host whose four GPUs have two links to each other one."""
+    host = gpu_hosts.host([len(names)], linked=False)
+    for gpu, name in zip(host["topology"]["gpus"], names):
+        gpu.update(name=name, vendor=vendor, links={
+            str(peer): words for peer in range(len(names)) if peer != gpu["index"]})
+    return {"a": host}
+
+
+@pytest.mark.parametrize(("name", "vendor", "words", "through", "assumed"), [
+    ("Tesla V100-SXM2-32GB", "nvidia", "NV2", ["NVLink 50 GB/s", "NVLink 150 GB/s"], []),
+    ("AMD Instinct MI300X", "amd", "XGMI", ["Infinity Fabric 64 GB/s", "Infinity Fabric 192 GB/s"], []),
+    ("AMD Instinct MI250", "amd", "XGMI", ["Infinity Fabric 64 GB/s", "Infinity Fabric 192 GB/s"],
+     ["Infinity Fabric MI300, 64 GB/s a link"]),
+    (None, "nvidia", "NV2", ["NVLink 50 GB/s", "NVLink 150 GB/s"], ["NVLink 4, 25 GB/s a link"])])
+def test_only_the_links_within_a_group_count(name, vendor, words, through, assumed):
+    hosts = hybrid_mesh([name] * 4, vendor, words)
+    pair, all_four = cost(hosts, 2), cost(hosts, 4)
+    assert pair["through"] + all_four["through"] == through
+    assert pair["assumed"] == all_four["assumed"] == assumed
+
+
+def test_links_that_are_not_known_are_an_assumption():
+    hosts = {"a": gpu_hosts.host([4])}
+    for gpu in hosts["a"]["topology"]["gpus"]:
+        gpu["links"] = None
+    told = cost(hosts, 4)
+    assert told["through"] == ["PCIe 63 GB/s"]
+    assert told["assumed"] == ["no NVLink, for links between GPUs are not known"]
+    assert cost({"a": dict(hosts["a"], nvlink_domain="d")}, 4)["through"] == ["NVLink 450 GB/s"]
+
+
+def test_a_network_that_the_fact_does_not_show_is_an_assumption():
+    bare = gpu_hosts.host([1])
+    bare["topology"]["rdma_devices"] = []
+    assert cost({"a": dict(bare, rack="r"), "b": dict(bare, rack="r")}, 2)["assumed"] == [
+        "InfiniBand NDR, 50 GB/s a node, though its fact names no RDMA NIC for these GPUs"]
+
+
+def test_stages_on_two_sockets_without_nvlink_send_through_pcie():
+    hosts = hybrid_mesh(["Tesla V100-SXM2-32GB"] * 4)
+    for gpu in hosts["a"]["topology"]["gpus"]:
+        gpu["links"] = {str(gpu["index"] ^ 1): "NV2"}
+    told = cost(hosts, 2, pipeline_parallel_size=2)
+    assert told["through"] == ["NVLink 50 GB/s"]
+    assert told["pipeline_ms"] == round((6.6 + 1.0 + VOLUME / (4 * 16 * 128 / 130 * 1e3)) / 1000, 3)
+
+
 def test_a_domain_of_several_nodes_goes_through_nvlink_alone():
     trays = {name: dict(gpu_hosts.host([2, 2], name="NVIDIA GB200"), nvlink_domain="d") for name in "ab"}
     assert cost(trays, 8)["all_reduce_us"] == round(6.6 + 14 * 0.6 + 14 / 8 * VOLUME / 900e3, 1)
