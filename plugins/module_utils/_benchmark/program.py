@@ -48,5 +48,7 @@ def is_for_mpi(host, place):
 
 def missing(operation, places):
     """Words on a program that is not there."""
-    return ("there is no nccl-tests program for %s: looked for %s; build it (make MPI=1 for several nodes) or say "
-            "where it is with nccl_benchmark_path" % (operation, ", ".join(places)))
+    looked = list(dict.fromkeys(place.rpartition("/")[0] for place in places)) if len(places) > 2 else places
+    return ("nccl-tests has no program %s_perf here: looked %s %s; build it (make MPI=1 for several nodes) or say "
+            "where it is with nccl_benchmark_path"
+            % (operation, "in" if len(places) > 2 else "for", ", ".join(looked)))

@@ -9,6 +9,7 @@ PRIVATE to the collection. Pure.
 from __future__ import annotations
 
 from ansible_collections.gpuwright.node.plugins.plugin_utils._benchmark import judge
+from ansible_collections.gpuwright.node.plugins.plugin_utils._benchmark.table import hosts
 
 SCHEMA = 1
 VERDICTS = (judge.PASS, judge.FAIL, judge.NOT_MEASURED)
@@ -71,9 +72,10 @@ def wrong(document, may_be_unmeasured):
                      "be)" % (summary[judge.NOT_MEASURED], sum(summary.values())))
     if not sum(summary.values()):
         words.append("nothing was measured")
-    first = next((one for one in document["runs"] if one["verdict"] == judge.FAIL and not one["variant"]), None)
-    if first and first["reasons"]:
-        words.append("%s, %s: %s" % (", ".join(first["hosts"]), first["operation"], first["reasons"][0]))
+    first = next((one for verdict in (judge.FAIL, judge.NOT_MEASURED) for one in document["runs"]
+                  if one["verdict"] == verdict and not one["variant"]), None)
+    if words and first and first["reasons"]:
+        words.append("%s, %s: %s" % (hosts(first["hosts"]), first["operation"], first["reasons"][0]))
     if document["blame"]:
         words += document["blame"]["words"]
     return "; ".join(words) or None

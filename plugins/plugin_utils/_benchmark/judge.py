@@ -13,6 +13,9 @@ from ansible_collections.gpuwright.node.plugins.module_utils._derive import nccl
 PASS, FAIL, NOT_MEASURED = "pass", "fail", "not_measured"
 
 
+_RANKS = ("ranks", "unnamed_ranks", "rank_count", "hosts")
+
+
 def judge(records, looks, minimum):
     """Every record with its "verdict", "reasons", "warnings", "measured", "expected", "why", "size" and "result"."""
     judged = [_judged(record, looks, minimum, None) for record in records]
@@ -100,9 +103,22 @@ def merge(results):
         whole["out_of_bounds"] = _sum(whole["out_of_bounds"], other["out_of_bounds"])
         whole["wrong_values"] = _sum(whole["wrong_values"], other["wrong_values"])
         whole["failed_check"] = _worst(whole["failed_check"], other["failed_check"])
-        whole["transport"] = whole["transport"] or other["transport"]
+        whole["transport"] = _weaker(whole["transport"], other["transport"])
+        if _count(other) < _count(whole):
+            whole.update({name: other.get(name) for name in _RANKS})
     del whole["tests"]
     return whole
+
+
+def _count(result):
+    return len(result.get("ranks") or ()) + len(result.get("unnamed_ranks") or ())
+
+
+def _weaker(one, other):
+    """Of what two launches tell of their transport, what is worse: one fell back to TCP, or staged in host memory."""
+    if one is None or other is None:
+        return one or other
+    return min((one, other), key=lambda told: (told.get("net") != "Socket", told.get("gdrdma") is not False))
 
 
 def _sum(one, other):

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ansible_collections.gpuwright.node.plugins.module_utils._benchmark.request import (
     LAUNCHERS,
     OPERATIONS,
@@ -67,7 +69,7 @@ def read(given):
             "rounds": number(PREFIX + "rounds", given["rounds"], 1),
             "minimum": _share(given["minimum"]), "plot": one_of(PREFIX + "plot", given["plot"], PLOTS),
             "allow": [one_of(PREFIX + "allow", word, ALLOWED) for word in _words("allow", given["allow"])],
-            "check": given["check"], "search": given["search"], "may_be_unmeasured": given["may_be_unmeasured"]}
+            **{name: _flag(name, given[name]) for name in ("check", "search", "may_be_unmeasured")}}
 
 
 def _operations(given):
@@ -97,6 +99,13 @@ def _text(name, value):
     if isinstance(value, (dict, list, bool)) or re.search(r"\s", str(value or "")):
         raise BadRequest("%s%s: %r is no text without spaces" % (PREFIX, name, value))
     return str(value or "")
+
+
+def _flag(name, value):
+    try:
+        return boolean(value)
+    except TypeError as error:
+        raise BadRequest("%s%s: %r is neither true nor false" % (PREFIX, name, value)) from error
 
 
 def _share(value):

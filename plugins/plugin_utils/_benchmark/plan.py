@@ -105,11 +105,11 @@ def _run(scope, hosts, looks, work, searching=False):
 
 def _excuse(scope, hosts, looks, options):
     """Why a run cannot be measured, or None."""
+    if len(hosts) == 1:
+        return looks[hosts[0]]["why"] or ("there is nobody to pair it with" if scope == "pair" else None)
     wrong = ["%s: %s" % (host, looks[host]["why"]) for host in hosts if looks[host]["why"]]
     if wrong:
         return "; ".join(wrong)
-    if scope == "pair" and len(hosts) < 2:
-        return "%s: nobody to pair with" % hosts[0]
     for operation in options["operations"]:
         places = {looks[host]["programs"][operation]: host for host in reversed(hosts)}
         if len(places) > 1:

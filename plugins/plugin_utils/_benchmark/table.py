@@ -26,19 +26,24 @@ def of_plan(rounds, searching, width):
         return []
     head = "Search for what is at fault: " if searching else "Benchmark: "
     going = [run for run in runs if not run["excuse"]]
-    text = head + "%s in %s; %s each" % (
+    text = head + ("%s in %s; %s each" % (
         _count(len(going), "run"), _count(len(rounds), "round"),
-        _count(len(going[0]["work"]) if going else 0, "measurement"))
+        _count(len(going[0]["work"]), "measurement")) if going else "nothing can be run")
+    excused = {}
+    for run in runs:
+        if run["excuse"]:
+            excused.setdefault(run["excuse"], []).extend(run["hosts"])
     return [(line, None) for line in paragraph(text, width, 2)] + [
-        (line, "warning") for run in runs if run["excuse"]
-        for line in paragraph("  %s: not measured: %s" % (hosts(run["hosts"]), run["excuse"]), width, 4)]
+        (line, "warning") for excuse, names in excused.items()
+        for line in paragraph("  %s: not measured: %s" % (hosts(list(dict.fromkeys(names))), excuse), width, 4)]
 
 
 def of_document(document, width):
     """Everything that was found."""
     lines = _verdicts([one for one in document["runs"] if not one["variant"]], width)
     for one in document["lost"]:
-        lines += [("  %s: not measured: %s" % (one["host"], one["why"]), "warning")]
+        lines += [(line, "warning")
+                  for line in paragraph("  %s: not measured: %s" % (one["host"], one["why"]), width, 4)]
     if document["check_mode"]:
         lines += [("  %s: %s" % (hosts(one["hosts"]), " ".join(words)), None)
                   for one in document["runs"] for words in one["commands"]]
@@ -50,18 +55,33 @@ def of_document(document, width):
         lines += _comparison(one, width)
     summary = document["summary"]
     lines.append(("%d passed, %d failed, %d not measured" % tuple(summary[word] for word in _WORDS), None))
-    return lines + [(text, None) for text in document["files"]]
+    return lines + [(line, None) for text in document["files"] for line in paragraph(text, width, 2)]
 
 
 def _verdicts(runs, width):
     """The table; of many runs those that passed are only counted."""
     shown = runs if len(runs) <= _MOST_ROWS else [one for one in runs if one["verdict"] != "pass"][:_MOST_ROWS]
     rows = [([_who(one), one["operation"], _WORDS[one["verdict"]], number(one["measured"]), number(one["expected"]),
-              _share(one), "-" if one["verdict"] == "pass" else "; ".join(one["reasons"])], _KINDS[one["verdict"]])
-            for one in shown]
-    lines = table(["hosts", "operation", "verdict", "GB/s", "expected", "share", "why"], rows, width) if rows else []
+              _share(one)], _KINDS[one["verdict"]]) for one in shown]
+    lines = table(["hosts", "operation", "verdict", "GB/s", "expected", "share"], rows, width) if rows else []
     left = len(runs) - len(shown)
-    return lines + ([("  and %s" % _count(left, "more run"), None)] if left else [])
+    return lines + ([("  and %s" % _count(left, "more run"), None)] if left else []) + _reasons(shown, width)
+
+
+def _reasons(runs, width):
+    """Why runs did not pass: below the table, which has no room for a sentence; the same words once."""
+    said, every = {}, dict.fromkeys(one["operation"] for one in runs)
+    for one in runs:
+        if one["verdict"] != "pass":
+            said.setdefault((one["verdict"], "; ".join(one["reasons"])), []).append(one)
+    lines = []
+    for (verdict, words), these in said.items():
+        operations = dict.fromkeys(one["operation"] for one in these)
+        whose = hosts(list(dict.fromkeys(map(_who, these)))) + (
+            "" if len(operations) == len(every) else ": %s" % ", ".join(operations))
+        lines += [(line, _KINDS[verdict])
+                  for line in paragraph("  %s: %s: %s" % (whose, _WORDS[verdict], words), width, 4)]
+    return lines
 
 
 def _who(one):
@@ -104,7 +124,7 @@ def _of_host(look):
     if look["jobs"]:
         yield "%s held a GPU or an RDMA device while it was measured" % hosts([job["comm"] for job in look["jobs"]])
     if look["left"]:
-        yield "another run was there before this one: %s" % hosts(look["left"])
+        yield "another benchmark was going on here: %s" % hosts(look["left"])
 
 
 def _comparison(one, width):

@@ -46,6 +46,9 @@ def test_a_folder_or_a_program_may_be_named(put, tmp_path):
     words = program.missing("all_reduce", places)
     assert "/srv/tests/all_reduce_perf, /srv/tests/all_reduce_perf_mpi" in words
     assert "nccl_benchmark_path" in words
+    words = program.missing("all_reduce", program.find(Host(str(tmp_path)), "all_reduce", "", False)[1])
+    assert "/opt/nccl-tests/build, " in words
+    assert words.count("all_reduce_perf") == 1
 
 
 @pytest.mark.parametrize(("data", "told"), [

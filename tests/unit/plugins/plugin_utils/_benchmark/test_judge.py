@@ -104,6 +104,21 @@ def test_several_starts_are_one_result(bench):
     assert judge.merge([]) is None
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_starts_the_worst_transport_and_the_fewest_ranks_count(bench, order):
+    (record,) = bench.measure(bench.run("a", launches=[(8, 8, 2), (1 << 30, 1 << 30, 2)]))
+    fast, slow = record["results"][::order]
+    fast["transport"] = {"net": "IB", "gdrdma": True, "kinds": ["NET/IB"]}
+    slow["transport"] = {"net": "Socket", "gdrdma": None, "kinds": ["NET/Socket"]}
+    slow["ranks"], ranks = slow["ranks"][:1], len(fast["ranks"])
+    whole = judge.merge(record["results"])
+    assert whole["transport"]["net"] == "Socket" and len(whole["ranks"]) == 1 < ranks
+    slow["transport"] = {"net": "IB", "gdrdma": False, "kinds": []}
+    assert judge.merge(record["results"])["transport"]["gdrdma"] is False
+    slow["transport"] = None
+    assert judge.merge(record["results"])["transport"]["net"] == "IB"
+
+
 def pair(one, other, verdict, search=True, operation="all_reduce"):
     return {"scope": "pair", "search": search, "hosts": [one, other], "verdict": verdict, "operation": operation,
             "variant": "", "error": None, "record": {"excused": False}}

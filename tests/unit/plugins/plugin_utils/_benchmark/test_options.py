@@ -44,7 +44,9 @@ def test_the_defaults_measure_each_node_by_itself():
     ({"path": "/a b"}, "path"), ({"library_path": ["/x"]}, "library_path"), ({"host": {"a": 1}}, "host"),
     ({"command_prefix": {"a": 1}}, "command_prefix"), ({"launcher_options": 5}, "launcher_options"),
     ({"environment": {"NCCL_DEBUG": "WARN"}}, "nccl_benchmark_compare"), ({"compare": ["x"]}, "compare"),
-    ({"compare": {"../x": {}}}, "is no name"), ({"compare": {"tree": {"A": None}}}, "compare.tree.A")])
+    ({"compare": {"../x": {}}}, "is no name"), ({"compare": {"tree": {"A": None}}}, "compare.tree.A"),
+    ({"check": "maybe"}, "nccl_benchmark_check: 'maybe' is neither"), ({"search": None}, "search"),
+    ({"may_be_unmeasured": 2}, "may_be_unmeasured")])
 def test_wrong_values_are_named(changed, words):
     with pytest.raises(BadRequest, match=words):
         read(**changed)
@@ -61,3 +63,7 @@ def test_a_misspelt_variable_is_named_and_one_of_the_operator_is_not():
     with pytest.raises(BadRequest, match="nccl_benchmark_size: did you mean nccl_benchmark_sizes"):
         options.check_names({"nccl_benchmark_size": "1G"})
     options.check_names({"nccl_benchmark_size": 1, "gpuwright_ignore_variables": ["nccl_benchmark_size"]})
+
+
+def test_a_flag_of_the_command_line_is_text():
+    assert [read(check=word)["check"] for word in ("false", "yes", "0", True)] == [False, True, False, True]

@@ -29,10 +29,22 @@ def text(made, width=100):
 
 def test_a_row_a_run_with_its_share():
     lines = table.of_document(document(run("a"), run("b", "fail", measured=93.0)), 100)
-    rows = [(line.split()[:6], kind) for line, kind in lines[1:3]]
+    rows = [(line.split(), kind) for line, kind in lines[1:3]]
     assert rows == [(["a", "all_reduce", "pass", "390.0", "372.0", "105%"], None),
                     (["b", "all_reduce", "FAIL", "93.0", "372.0", "25%"], "error")]
+    assert lines[3] == ("  b: FAIL: at 1G it is so", "error")
     assert lines[-2:] == [("1 passed, 2 failed, 3 not measured", None), ("written: x", None)]
+
+
+def test_the_same_reason_is_said_once():
+    missing = "nccl-tests is not there: " + "looked in /a/b/c, " * 20
+    two = ("all_reduce", "alltoall")
+    runs = [run(host, "not_measured", operation=operation, reasons=[missing]) for host in "abcdef" for operation in two]
+    said = text(document(*runs), 80)
+    assert said.count("nccl-tests is not there") == 1
+    assert "  a, b, c, d and 2 more: not measured: nccl-tests" in said
+    said = text(document(run("a"), run("a", "fail", operation="alltoall"), run("b", operation="alltoall")), 80)
+    assert "  a: alltoall: FAIL: at 1G it is so" in said
 
 
 def test_unknown_numbers_are_dashes():
@@ -80,12 +92,13 @@ def test_a_comparison_says_how_much_time_a_variant_takes_off():
 
 def test_the_plan_is_said_before_it_is_carried_out():
     going = {"hosts": ["a", "b"], "excuse": None, "work": [1, 2]}
-    busy = {"hosts": ["c"], "excuse": "c: busy", "work": [1, 2]}
-    lines = table.of_plan([[going], [busy]], False, 100)
+    busy = [{"hosts": [host], "excuse": "busy", "work": [1, 2]} for host in "cd"]
+    lines = table.of_plan([[going], busy], False, 100)
     assert lines == [("Benchmark: 1 run in 2 rounds; 2 measurements each", None),
-                     ("  c: not measured: c: busy", "warning")]
+                     ("  c, d: not measured: busy", "warning")]
     assert table.of_plan([[going]], True, 100)[0][0].startswith("Search for what is at fault: 1 run in 1 round")
     assert table.of_plan([], True, 100) == []
+    assert table.of_plan([busy], False, 100)[0][0] == "Benchmark: nothing can be run"
 
 
 def test_many_hosts_are_counted():
@@ -97,5 +110,5 @@ def test_what_a_look_found_is_said():
     said = text(document(run("a"), run("b"), hosts={"a": busy, "b": LOOK}), 160)
     assert "a: vllm held a GPU or an RDMA device" in said
     assert "a: the processes of other users could not be looked into" in said
-    assert "a: another run was there before this one: /var/tmp/gpuwright-benchmark-x" in said
+    assert "a: another benchmark was going on here: /var/tmp/gpuwright-benchmark-x" in said
     assert "b: " not in said
