@@ -11,8 +11,6 @@ from __future__ import annotations
 from ansible_collections.gpuwright.node.plugins.module_utils._derive import nccl_expectation, nccl_verdict, pair_search
 
 PASS, FAIL, NOT_MEASURED = "pass", "fail", "not_measured"
-
-
 _RANKS = ("ranks", "unnamed_ranks", "rank_count", "hosts")
 
 
