@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from .._values import name_list
 from .rdma_rails import ETHERNET, INFINIBAND, compute, resolve
 
 MOST, LONGEST = 32, 1023
@@ -32,6 +33,9 @@ def select(topology, compute_nics=None, storage_nics=None):
     and so is a virtual device that the operator did not name.
     """
     storage = set(resolve(topology, storage_nics)) if storage_nics is not None else set()
+    twice = sorted(set(_twice(compute_nics))) if compute_nics is not None else ()
+    if twice:
+        raise ValueError("compute_nics: %s is named twice: was another meant?" % ", ".join(twice))
     both = storage.intersection(resolve(topology, compute_nics)) if compute_nics is not None else ()
     if both:
         raise ValueError("%s cannot be both a compute and a storage NIC" % ", ".join(sorted(both)))
@@ -51,6 +55,12 @@ def select(topology, compute_nics=None, storage_nics=None):
             else:
                 chosen.append(_port(device, port))
     return chosen, left
+
+
+def _twice(names):
+    """The names that were said before: a NIC that is lost so is missed by nobody but its GPU."""
+    names = name_list(names)
+    return [name for number, name in enumerate(names) if name in names[:number]]
 
 
 def _foreign(device, is_named):

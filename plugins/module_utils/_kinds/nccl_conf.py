@@ -50,7 +50,10 @@ def places(host, row, options):
 
 def read(host, target, path):
     """What a job gets that brings no environment of its own; "" for nothing."""
-    return _values(nccl_env.conf_text(host, path)).get(target, "")
+    text = nccl_env.conf_text(host, path)
+    if text is None and host.exists(path) and not host.is_folder(path):
+        host.read_bytes(path)  # What may not be read is not empty: raises.
+    return _values(text).get(target, "")
 
 
 def _values(text):
@@ -156,9 +159,9 @@ def overridden(settled, target, value):
 
 
 def _who_has(item, target):
-    if item["file"] == item["who"]:
+    if item["line"] is None:
         return "%s has %s=%s in its environment" % (item["who"], target, _visible(item["value"]))
-    return "%s get %s=%s (%s)" % (item["who"], target, _visible(item["value"]), item["file"])
+    return "%s get %s=%s (%s:%s)" % (item["who"], target, _visible(item["value"]), item["file"], item["line"])
 
 
 def _visible(value):

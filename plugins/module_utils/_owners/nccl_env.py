@@ -71,9 +71,10 @@ def narrower(host, ours):
     found = []
     for scope in read(host)[1:]:
         for key, told in sorted(scope["values"].items()):
-            if told["where"].rpartition(":")[0] not in ours:
-                found.append({"who": scope["who"], "key": key, "value": told["value"], "file": told["where"], "line": 0,
-                              "name": scope["who"]})
+            path, _colon, line = told["where"].rpartition(":")
+            if path not in ours:
+                found.append({"who": scope["who"], "key": key, "value": told["value"], "file": path or told["where"],
+                              "line": line if path else None, "name": scope["who"]})
     return found
 
 

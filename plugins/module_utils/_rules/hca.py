@@ -14,7 +14,7 @@ from .._owners import nccl_env
 from .._values import nearest
 from .finding import finding
 from .isolation import listed
-from .rdma_node import compute, environment, replaced_file, setting, storage, variables
+from .rdma_node import compute, environment, label, ports, replaced_file, setting, storage, variables
 
 _MOST = 32
 _LIST = "NCCL_IB_HCA"
@@ -42,6 +42,19 @@ def r10_list(view):
             found.append(finding("R10", "E", setting(view, where), "%s: %s=%s: %s. %s" % (
                 where, name, text, listed(words), _remedy(view, devices))))
     return found
+
+
+def declared_fabric(view):
+    """A fabric that is declared by its link layer is that of the NICs that serve GPUs."""
+    declared = view.options.get("nccl_env_fabric")
+    unlike = {"infiniband": "Ethernet", "ethernet": "InfiniBand"}.get(declared)
+    chosen = [device for device in view.topology("rdma_devices") if device["name"] in compute(view)] if unlike else []
+    odd = [label(name, port) for name, port in ports(chosen, unlike)]
+    if not odd:
+        return []
+    return [finding("fabric", "W", None, "nccl_env_fabric is %s, and on %s %s %s: what is set follows the NICs. "
+                    "Declare the fabric that is there, or mend the NICs (LINK_TYPE of their firmware)"
+                    % (declared, unlike, "is" if len(odd) == 1 else "are", listed(odd)))]
 
 
 def _without_devices(view, text, where):

@@ -166,7 +166,9 @@ def _others(host, kind, row, target, path, step):
     for item in kind.others(host) or ():
         keys = (item.get("key"), item.get("path"))
         if (target in keys or path in keys or row.name in keys) and item.get("file") != step["file"]:
-            found.append("%s:%s sets it to %s" % (item["file"], item.get("line", "?"), item.get("value")))
+            line = item.get("line", "?")
+            found.append("%s sets it to %s" % (item["file"] if line is None else "%s:%s" % (item["file"], line),
+                                               item.get("value")))
     return list(dict.fromkeys(found))
 
 

@@ -140,6 +140,7 @@ def test_a_topology_file_is_for_virtual_machines(virtualization, value):
     ({"cluster_gpus": "many"}, "cluster_gpus: 'many' is no number"), ({"cluster_gpus": True}, "True is no number"),
     ({"multi_node": "maybe"}, "multi_node: 'maybe' is neither"), ({"inter_rail_path": 2}, "2 is neither true nor"),
     ({"topology_file": "topo.xml"}, "'topo.xml' is no path"), ({"topology_file": "/a b"}, "'/a b' is no path"),
+    ({"compute_nics": ["mlx5_0", "mlx5_1", "mlx5_0"]}, "compute_nics: mlx5_0 is named twice: was another meant"),
     ({"compute_nics": ["mlx5_9"]}, "no RDMA device 'mlx5_9' on this host; did you mean mlx5_"),
     ({"address_range": "10.0.0.1/8"}, "address_range"), ({"traffic_class": 300}, "traffic_class: 300"),
     ({"socket_interfaces": ["a/b"]}, "socket_interfaces: 'a/b'"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 import pytest
@@ -176,6 +177,19 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_stays(root, path, take_ove
     assert (root / path).is_dir() and engine.roll_back(root).errors == []
 
 
+def test_a_file_that_may_not_be_read_is_not_called_empty(root):
+    apply(root)
+
+    class Barred(plain_node.Kernel):
+        def read_bytes(self, path, limit=1 << 24):
+            if path == "/" + CONF:
+                raise PermissionError(errno.EACCES, "Permission denied", path)
+            return super().read_bytes(path, limit)
+    made = plan(root, kernel=Barred)
+    assert {(step["status"], step["reason"]) for step in made.steps} == {
+        ("unreadable", "/etc/nccl.conf: Permission denied")}
+
+
 def test_our_file_without_a_journal_is_ours_and_goes_with_a_rollback(root):
     """As in an image that was made of a node, or where somebody removed the journal."""
     apply(root, {"NCCL_DEBUG": "INFO"})
@@ -184,6 +198,17 @@ def test_our_file_without_a_journal_is_ours_and_goes_with_a_rollback(root):
     made = apply(root, {"NCCL_DEBUG": "WARN"})
     assert _result.failures(made) == [] and assignments((root / CONF).read_text()) == {"NCCL_DEBUG": "WARN"}
     assert engine.roll_back(root).errors == [] and not (root / CONF).exists()
+
+
+def test_a_process_that_has_another_value_is_named_with_where_it_is_from(root):
+    apply(root)
+    plain_node.put(root, "/proc/70/comm", "python3")
+    plain_node.put(root, "/proc/70/environ", "NCCL_DEBUG=TRACE\0")
+    (root / "proc/70/fd").mkdir()
+    (root / "proc/70/fd/7").symlink_to("/dev/nvidia0")
+    found = steps(plan(root))["NCCL_DEBUG"]
+    assert found["status"] == "conflict" and found["reason"].startswith(
+        "process 70 (python3) has NCCL_DEBUG=TRACE in its environment, and that wins over /etc/nccl.conf")
 
 
 def test_an_edit_of_our_file_is_drift(root):

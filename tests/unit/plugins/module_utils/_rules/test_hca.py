@@ -65,6 +65,13 @@ def test_a_list_where_there_is_no_device_at_all(tmp_path):
     assert told(root, "^=mlx5_4") == []
 
 
+@pytest.mark.parametrize("fabric, said", [("infiniband", True), ("ethernet", False), ("rail", False), (None, False)])
+def test_a_fabric_is_that_of_the_nics(root, fabric, said):
+    found = messages(rules.declared_fabric(bare_view(root, given={"nccl_env_fabric": fabric})), "fabric")
+    assert [severity for severity, _message in found] == ["W"] * said
+    assert all("nccl_env_fabric is infiniband, and on Ethernet are mlx5_0 (rail0)," in words for _one, words in found)
+
+
 def test_what_an_exclusion_does_not_find_is_a_warning(root):
     (severity, message), = told(root, "^mlx4_0")
     assert severity == "W" and "leaves out what is not there: no device mlx4_0" in message

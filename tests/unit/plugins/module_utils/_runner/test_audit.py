@@ -71,6 +71,8 @@ def test_a_role_that_was_never_applied_is_not_judged(tmp_path, command):
 
 
 def test_a_line_of_nccls_file_that_somebody_changed_is_drift(node, command):
+    plain_node.put(node, "/sys/class/infiniband/mlx5_0/ports/1/state", "4: ACTIVE")
+    plain_node.put(node, "/sys/class/infiniband/mlx5_0/ports/1/link_layer", "InfiniBand")
     derived = {"NCCL_IB_HCA": {"value": "=mlx5_0:1", "why": "1 RDMA port that serves GPU 0 (gpu_nics)"}}
     engine.apply(node, "nccl_env", {"NCCL_IB_HCA": "=mlx5_0:1", "NCCL_DEBUG": "WARN"},
                  options={"nccl_env_derived": derived})

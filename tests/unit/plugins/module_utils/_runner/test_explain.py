@@ -112,6 +112,8 @@ def test_a_variable_that_is_no_setting_is_explained_too(node, command):
 
 
 def test_a_variable_of_nccl_says_from_which_fact_it_follows_and_who_wins_over_it(node, command):
+    for name, text in (("state", "4: ACTIVE"), ("link_layer", "InfiniBand")):
+        plain_node.put(node, "/sys/class/infiniband/mlx5_0/ports/1/" + name, text)
     derived = {"NCCL_IB_HCA": {"value": "=mlx5_0:1", "why": "1 RDMA port that serves GPU 0 (gpu_nics)"}}
     engine.apply(node, "nccl_env", {"NCCL_IB_HCA": "=mlx5_0:1", "NCCL_DEBUG": "WARN", "NCCL_*": {"NCCL_NET": "IB"}},
                  options={"nccl_env_derived": derived, "nccl_env_further_names": ["NCCL_NET"]})
@@ -126,3 +128,4 @@ def test_a_variable_of_nccl_says_from_which_fact_it_follows_and_who_wins_over_it
     plain_node.put(node, "/root/.nccl.conf", "NCCL_IB_HCA=mlx5_1")
     status, said, _errors = command(node, "explain", "NCCL_IB_HCA")
     assert status == 1 and "jobs of root get NCCL_IB_HCA=mlx5_1 (/root/.nccl.conf:1)" in field(said, "status")
+    assert field(said, "also") == "/root/.nccl.conf:1 sets it to mlx5_1"

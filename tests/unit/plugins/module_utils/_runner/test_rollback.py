@@ -52,6 +52,8 @@ def test_one_role_alone(node, command):
 
 
 def test_nccls_file_goes_and_the_one_before_us_comes_back(node, command):
+    plain_node.put(node, "/sys/class/infiniband/mlx5_0/ports/1/state", "4: ACTIVE")
+    plain_node.put(node, "/sys/class/infiniband/mlx5_0/ports/1/link_layer", "InfiniBand")
     plain_node.put(node, "/etc/nccl.conf", "NCCL_IB_HCA=mlx5  # theirs")
     before = texts(node)
     engine.apply(node, "nccl_env", {"NCCL_IB_HCA": "=mlx5_0:1"}, take_over=["nccl.conf"])
