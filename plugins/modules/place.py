@@ -22,6 +22,8 @@ description:
     prefix that is none of these is an error, unless the list C(gpuwright_ignore_variables) names it.
   - Host variables that count are C(rack), C(nvlink_domain), C(place_busy) - the GPUs that others use, or how many of
     the first - and C(place_address), by which the other nodes reach a node, without which it is C(ansible_host).
+  - GPUs on which somebody computes now count as free, for it may be the model itself, and are named where they are
+    placed upon, if M(gpuwright.node.health_facts) ran on the hosts too. Name those of others in C(place_busy).
   - Run it once. A host without a topology is left out, and said.
 options:
   tensor_parallel_size:

@@ -19,10 +19,10 @@ from __future__ import annotations
 from .._values import nearest
 from . import placement_cluster, placement_refusal
 from .placement_bound import OBJECTIVE, WITHIN, cost_of, problem_of
-from .placement_cluster import whole
+from .placement_cluster import links_unknown, whole
 from .placement_exact import solve
 from .placement_gpus import numbers
-from .placement_result import host_variables, replica
+from .placement_result import host_variables, in_use, replica
 
 SCHEMA = 1
 DTYPES = {"float32": 4, "float16": 2, "half": 2, "bfloat16": 2, "auto": 2}
@@ -51,7 +51,8 @@ def place(hosts, tensor_parallel_size, **options):
     return {"schema": SCHEMA, "tensor_parallel_size": size, "pipeline_parallel_size": stages, "replicas": made,
             "hosts": host_variables(made), "objective": dict(zip(OBJECTIVE, cost_of(problem, placed))),
             "method": method, "proved": proved, "free_gpus": _left(cluster, made),
-            "notes": cluster["notes"] + _advice(problem, placed, given["layers"])}
+            "notes": cluster["notes"] + in_use(cluster["entries"], made) + _advice(
+                problem, placed, given["layers"], cluster["entries"])}
 
 
 def checked(tensor_parallel_size, options):
@@ -99,9 +100,10 @@ def _number(value, name):
     return number
 
 
-def _advice(problem, placed, layers):
+def _advice(problem, placed, layers, entries):
     """A sentence where smaller groups in more stages would not leave their islands (R30)."""
-    if not any(cost_of(problem, placed)[:3]):
+    used = {problem.bins[index].host for _share, chosen in placed for index in chosen}
+    if not any(cost_of(problem, placed)[:3]) or any(links_unknown(entries[host]) for host in used):
         return []
     most = max(len(island) for one in problem.bins for island in one.islands)
     size = max(part for part in range(1, problem.size + 1) if problem.size % part == 0 and part <= most)
@@ -111,7 +113,7 @@ def _advice(problem, placed, layers):
     found = solve(other)[0] if stages <= layers and size < problem.size else None
     if found is None or any(cost_of(other, found)[:3]):
         return []
-    return ["Groups of %d leave their islands (R30); TP %d x PP %d fits, and its groups would not" % (
+    return ["Groups of %d leave their islands (R30); TP %d x PP %d would fit, each group in one island" % (
         problem.size, size, stages)]
 
 

@@ -19,8 +19,8 @@ from .._values import nearest
 
 Bin = collections.namedtuple("Bin", "host rack domain kind islands free slots")
 # What may be said of a host.
-KEYS = ("topology", "ansible_facts", "gpus", "n_gpus", "rack", "rack_id", "nvlink_domain", "address", "ansible_host",
-        "allocated_gpus", "reserved", "busy")
+KEYS = ("topology", "health", "ansible_facts", "gpus", "n_gpus", "rack", "rack_id", "nvlink_domain", "address",
+        "ansible_host", "allocated_gpus", "reserved", "busy")
 _CLOSE = 0.85
 _WORDS_OF_LINK = re.compile(r"^(NV\d+|NV|XGMI)$")
 _TYPES = {"index": int, "memory": int, "numa_node": int, "vendor": str, "name": str, "driver": str, "links": dict,
@@ -77,12 +77,14 @@ def _entry(name, given):
         raise ValueError("%s: a dict with the topology of the host is needed, not %s" % (name, type(given).__name__))
     _check_keys(name, given)
     facts = given.get("ansible_facts")
-    topology = given.get("topology") or (facts.get("topology") if isinstance(facts, dict) else None)
+    facts = facts if isinstance(facts, dict) else {}
+    topology = given.get("topology") or facts.get("topology")
     count = next((given[key] for key in ("gpus", "n_gpus") if given.get(key) is not None), None)
     gpus = _gpus(name, topology, count)
     return {"rack": _text(name, given, "rack", "rack_id"), "domain": _text(name, given, "nvlink_domain"),
             "address": _text(name, given, "address", "ansible_host") or name, "gpus": gpus,
-            "used": _used(name, given, gpus), "topology": topology}
+            "used": _used(name, given, gpus), "topology": topology,
+            "health": given.get("health") or facts.get("health")}
 
 
 def _check_keys(name, given):
@@ -227,6 +229,12 @@ def _count(entry, wanted):
     return dict(told)
 
 
+def links_unknown(entry):
+    """Whether the fact of a host with several GPUs does not tell which of them have NVLink to one another."""
+    return entry["domain"] is None and len(entry["gpus"]) > 1 and all(
+        "index" in gpu and gpu["links"] is None for gpu in entry["gpus"])
+
+
 def _notes(entries, told):
     """Sentences on what was left out, or is not known, one for all hosts that it holds for."""
     said = (
@@ -238,6 +246,5 @@ def _notes(entries, told):
         ("GPUs bound to vfio for a virtual machine, which are left out",
          [name for name, counts in told.items() if counts["vfio"]]),
         ("links between GPUs not known, so that sockets count as islands",
-         [name for name, entry in entries.items() if entry["domain"] is None and len(entry["gpus"]) > 1
-          and all("index" in gpu and gpu["links"] is None for gpu in entry["gpus"])]))
+         [name for name, entry in entries.items() if links_unknown(entry)]))
     return ["%s: %s" % (shortened(names), words) for words, names in said if names]

@@ -19,9 +19,10 @@ def refusal(problem, told, proved):
     """The sentences of the error."""
     size, stages, replicas = problem.size, problem.stages, problem.replicas
     need, free = size * stages * replicas, sum(one.free for one in problem.bins)
-    words = "nothing was placed: it needs %s of %s (%s, %s each: %d GPUs in all); %s: %s" % (
+    words = "nothing was placed: it needs %s of %s (%s, %s each: %s in all); %s: %s" % (
         _count(replicas * stages, "group"), _count(size, "GPU"), _count(replicas, "replica"),
-        _count(stages, "pipeline stage"), need, _there_are(problem, free), ", ".join(_hosts(problem, told)))
+        _count(stages, "pipeline stage"), _count(need, "GPU"), _there_are(problem, free),
+        ", ".join(_hosts(problem, told)))
     if free < need:
         return words
     fit = len(best(problem, None))
@@ -34,6 +35,8 @@ def _there_are(problem, free):
     """How many groups of the size there are inside nodes, and how many GPUs in all."""
     inside = sum(one.free // problem.size for one in problem.bins)
     most = max([one.free for one in problem.bins] or [0])
+    if not most:
+        return "no GPU is free"
     groups = "inside a node there %s %d" % ("is" if inside == 1 else "are", inside)
     if not inside:
         groups += ", for no node has more than %d alike" % most
@@ -46,8 +49,9 @@ def _rule(problem):
     world = problem.size * problem.stages
     if not legal:
         return ""
-    return ". All nodes of a replica give the same number of like GPUs, as vLLM's --nnodes demands: %s" % " or ".join(
-        "%d on %s" % (share, _count(world // share, "node")) for share in legal[:4])
+    ways = " or ".join("%d on %s" % (share, _count(world // share, "node")) for share in legal[:4])
+    return (". All nodes of a replica give as many like GPUs (vLLM's --nnodes), in whole groups or in equal parts of "
+            "one: %s" % ways)
 
 
 def _hosts(problem, told):

@@ -22,6 +22,7 @@ def replica(number, share, chosen, gpus, problem, entries, load):
         stages.append({"stage": stage, "across": _across(group),
                        "gpus": {bins[rank].host: gpus[rank][stage] for rank in ranks}})
     return {"replica": number, "nodes": [one.host for one in bins], "nnodes": len(bins),
+            "addresses": [entries[one.host]["address"] for one in bins],
             "master_addr": entries[bins[0].host]["address"], "gpus_per_node": share,
             "tensor_parallel_size": problem.size, "pipeline_parallel_size": problem.stages,
             "gpu_name": bins[0].kind[1] or None, "racks": sorted({_rack(one) for one in bins}),
@@ -68,7 +69,7 @@ def host_variables(made):
             hosts.setdefault(host, []).append({
                 "name": "replica%d" % one["replica"], "replica": one["replica"], "nnodes": one["nnodes"],
                 "node_rank": rank, "nodes": one["nodes"], "master": one["nodes"][0],
-                "master_addr": one["master_addr"], "master_port": one["master_port"],
+                "address": one["addresses"][rank], "master_addr": one["master_addr"], "master_port": one["master_port"],
                 "distributed": one["nnodes"] > 1, "gpus": one["visible_devices"][rank],
                 "visible_devices": ",".join(str(number) for number in one["visible_devices"][rank]),
                 "visible_devices_variable":
@@ -78,3 +79,18 @@ def host_variables(made):
                 "tensor_parallel_size": one["tensor_parallel_size"],
                 "pipeline_parallel_size": one["pipeline_parallel_size"]})
     return {host: hosts[host] for host in sorted(hosts)}
+
+
+def in_use(entries, made):
+    """A sentence on each host that was given GPUs on which somebody computes, as its health tells."""
+    told = []
+    for host, wanted in host_variables(made).items():
+        mine = {number for one in wanted for number in one["gpus"]}
+        health = entries[host]["health"] if isinstance(entries[host]["health"], dict) else {}
+        at_work = {gpu["pci_address"] for gpu in health.get("gpus") or () if gpu.get("processes")}
+        busy = [str(gpu["number"]) for gpu in entries[host]["gpus"]
+                if gpu["number"] in mine and (gpu.get("fact") or {}).get("pci_address") in at_work]
+        if busy:
+            told.append("%s: somebody computes on GPU %s now, and is placed upon: what is named busy is left alone" % (
+                host, ", ".join(busy)))
+    return told

@@ -13,10 +13,10 @@ import re
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report.table import paragraph, table
 
 _MOST = 60
-_ACROSS = {"island": "one island", "node": "one node, across sockets", "domain": "one NVLink domain",
+_ACROSS = {"island": "one island", "node": "one node, several islands", "domain": "one NVLink domain",
            "rack": "nodes of one rack", "racks": "nodes of several racks"}
 _OBJECTIVE = (("groups_across_racks", "group", "across racks"), ("groups_across_nodes", "group", "across nodes"),
-              ("groups_across_islands", "group", "across sockets or islands of a node"),
+              ("groups_across_islands", "group", "across islands of a node"),
               ("pipelines_across_racks", "rack boundary", "within replicas"),
               ("node_boundaries", "node boundary", "within replicas"))
 

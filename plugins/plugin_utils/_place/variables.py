@@ -52,13 +52,14 @@ def hosts_of(names, hostvars, topologies=None):
     found, without = {}, []
     for name in names:
         told = hostvars[name] if name in hostvars else {}
-        topology = thaw((told.get("ansible_facts") or {}).get("topology")) if topologies is None else topologies[name]
+        facts = told.get("ansible_facts") or {}
+        topology = thaw(facts.get("topology")) if topologies is None else topologies[name]
         if not topology:
             without.append(name)
             continue
         found[name] = {
-            "topology": topology, "rack": told.get("rack"), "nvlink_domain": told.get("nvlink_domain"),
-            "busy": _listed(thaw(told.get("place_busy"))),
+            "topology": topology, "health": thaw(facts.get("health")) if topologies is None else None,
+            "rack": told.get("rack"), "nvlink_domain": told.get("nvlink_domain"), "busy": _listed(thaw(told.get("place_busy"))),
             "address": told.get("place_address") or told.get("ansible_host") or name}
         check_names({key: None for key in told if key.startswith(_PREFIX) and key not in NAMES} | {
             "gpuwright_ignore_variables": told.get("gpuwright_ignore_variables")})

@@ -184,12 +184,15 @@ def test_pipelines_stay_in_one_rack_where_they_can():
 
 def test_smaller_groups_are_advised_where_they_would_stay_in_their_islands():
     hosts = {"a": {"gpus": 8, "rack": "r"}, "b": {"gpus": 8, "rack": "r"}}
-    said = ["Groups of 16 leave their islands (R30); TP 8 x PP 2 fits, and its groups would not"]
+    said = ["Groups of 16 leave their islands (R30); TP 8 x PP 2 would fit, each group in one island"]
     assert place(hosts, 16)["notes"] == said
     assert place(hosts, 16, layers=1)["notes"] == []
     assert place(hosts, 8, pipeline_parallel_size=2)["notes"] == []
     split = {"a": dict(gpu_hosts.host([4, 4], linked=False), rack="r")}
     assert place(split, 8)["notes"] == [said[0].replace("16", "8").replace("TP 8 x PP 2", "TP 4 x PP 2")]
+    for gpu in split["a"]["topology"]["gpus"]:
+        gpu["links"] = None  # Then nobody knows what an island is.
+    assert place(split, 8)["notes"] == ["a: links between GPUs not known, so that sockets count as islands"]
 
 
 def test_a_domain_of_eighteen_trays_is_one_island():
@@ -209,11 +212,13 @@ def test_what_the_engine_on_each_host_needs():
     made = place(hosts, 3, pipeline_parallel_size=4)
     assert made["hosts"] == {
         "a": [{"name": "replica0", "replica": 0, "nnodes": 2, "node_rank": 0, "nodes": ["a", "b"], "master": "a",
-               "master_addr": "192.0.2.1", "master_port": 29501, "distributed": True, "gpus": [2, 3, 4, 5, 6, 7],
+               "address": "192.0.2.1", "master_addr": "192.0.2.1", "master_port": 29501,
+               "distributed": True, "gpus": [2, 3, 4, 5, 6, 7],
                "visible_devices": "2,3,4,5,6,7", "visible_devices_variable": "CUDA_VISIBLE_DEVICES",
                "stages": {"0": [2, 3, 4], "1": [5, 6, 7]}, "tensor_parallel_size": 3, "pipeline_parallel_size": 4}],
         "b": [{"name": "replica0", "replica": 0, "nnodes": 2, "node_rank": 1, "nodes": ["a", "b"], "master": "a",
-               "master_addr": "192.0.2.1", "master_port": 29501, "distributed": True, "gpus": [1, 2, 3, 4, 6, 7],
+               "address": "192.0.2.2", "master_addr": "192.0.2.1", "master_port": 29501,
+               "distributed": True, "gpus": [1, 2, 3, 4, 6, 7],
                "visible_devices": "1,2,3,4,6,7", "visible_devices_variable": "CUDA_VISIBLE_DEVICES",
                "stages": {"2": [1, 2, 3], "3": [4, 6, 7]}, "tensor_parallel_size": 3, "pipeline_parallel_size": 4}]}
     assert made["free_gpus"] == {"a": 0, "b": 0}

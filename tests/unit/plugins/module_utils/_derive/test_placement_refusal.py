@@ -30,7 +30,14 @@ def test_enough_gpus_but_not_where_they_are_needed():
     assert words(hosts, 2, pipeline_parallel_size=5) == (
         "nothing was placed: it needs 5 groups of 2 GPUs (1 replica, 5 pipeline stages each: 10 GPUs in all); inside a "
         "node there are 5, and 10 GPUs are free: a 4 free, b 4 free, c 2 free. 0 of 1 replica fit. All nodes of a "
-        "replica give the same number of like GPUs, as vLLM's --nnodes demands: 2 on 5 nodes or 1 on 10 nodes")
+        "replica give as many like GPUs (vLLM's --nnodes), in whole groups or in equal parts of one: 2 on 5 nodes "
+        "or 1 on 10 nodes")
+
+
+def test_no_gpu_is_free_at_all():
+    assert words({"a": {"gpus": 2, "busy": 2}}, 1) == (
+        "nothing was placed: it needs 1 group of 1 GPU (1 replica, 1 pipeline stage each: 1 GPU in all); no GPU is "
+        "free: a 0 free (2 busy)")
 
 
 def test_some_fit_but_not_all():

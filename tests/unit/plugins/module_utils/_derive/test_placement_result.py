@@ -54,3 +54,16 @@ def test_gpus_are_listed_in_the_order_of_ranks_stage_by_stage():
     assert asked["stages"] == {"0": [0, 1], "1": [3, 4], "2": [2, 5]}
     assert asked["gpus"] == [0, 1, 3, 4, 2, 5]
     assert [stage["across"] for stage in made["replicas"][0]["stages"]] == ["island", "island", "node"]
+
+
+def test_gpus_on_which_somebody_computes_are_said_where_they_are_placed_upon():
+    host = gpu_hosts.host([4])
+    addresses = [gpu["pci_address"] for gpu in host["topology"]["gpus"]]
+    host["health"] = {"gpus": [{"pci_address": address, "processes": [{"pid": 1}] if number % 2 else None}
+                               for number, address in enumerate(addresses) if number]}
+    assert place({"a": host}, 4)["notes"] == [
+        "a: somebody computes on GPU 1, 3 now, and is placed upon: what is named busy is left alone"]
+    assert place({"a": dict(host, busy=[1, 3])}, 2)["notes"] == []
+    facts = {"ansible_facts": {"topology": host["topology"], "health": host["health"]}}
+    assert len(place({"a": facts}, 4)["notes"]) == 1
+    assert place({"a": dict(host, health="lost")}, 4)["notes"] == []

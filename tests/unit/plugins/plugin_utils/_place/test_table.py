@@ -39,7 +39,7 @@ def test_what_is_shown():
 def test_what_deserves_a_look_is_coloured():
     hosts = {"a": gpu_hosts.host([4, 4], linked=False), "b": {"gpus": 1}}
     warned = [line for line, kind in lines(hosts, 8, ["c"]) if kind == "warning"]
-    assert any("one node, across sockets" in line for line in warned)
+    assert any("one node, several islands" in line for line in warned)
     assert any("no rack" in line for line in warned)
     assert any("Left out, for nothing is known of them: c" in line for line in warned)
 

@@ -35,13 +35,14 @@ def test_what_is_no_report_is_said(tmp_path, text):
 
 def test_what_a_host_says_of_itself():
     topology = {"gpus": []}
-    hostvars = {"a": {"ansible_facts": {"topology": topology}, "rack": 1, "nvlink_domain": "d", "place_busy": "0, 3",
-                      "ansible_host": "192.0.2.1"},
+    hostvars = {"a": {"ansible_facts": {"topology": topology, "health": {}}, "rack": 1, "nvlink_domain": "d",
+                      "place_busy": "0, 3", "ansible_host": "192.0.2.1"},
                 "b": {"ansible_facts": {}}, "c": {"place_busy": 2, "place_address": "10.0.0.3", "ansible_host": "x"}}
     found, without = variables.hosts_of(["a", "b"], hostvars)
-    assert found == {"a": {"topology": topology, "rack": 1, "nvlink_domain": "d", "busy": ["0", "3"],
+    assert found == {"a": {"topology": topology, "health": {}, "rack": 1, "nvlink_domain": "d", "busy": ["0", "3"],
                            "address": "192.0.2.1"}}
     assert without == ["b"]
     found, without = variables.hosts_of(["c", "z"], hostvars, {"c": topology, "z": topology})
+    assert found["z"]["health"] is None
     assert (found["c"]["busy"], found["c"]["address"], found["z"]["address"]) == (2, "10.0.0.3", "z")
     assert without == []
