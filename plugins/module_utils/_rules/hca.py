@@ -14,7 +14,7 @@ from .._owners import nccl_env
 from .._values import nearest
 from .finding import finding
 from .isolation import listed
-from .rdma_node import compute, environment, label, ports, replaced_file, setting, storage, variables
+from .rdma_node import compute, environment, label, ports, rails, replaced_file, setting, storage, variables
 
 _MOST = 32
 _LIST = "NCCL_IB_HCA"
@@ -42,6 +42,20 @@ def r10_list(view):
             found.append(finding("R10", "E", setting(view, where), "%s: %s=%s: %s. %s" % (
                 where, name, text, listed(words), _remedy(view, devices))))
     return found
+
+
+def r10_left_to_nccl(view):
+    """Where all rails of the GPUs are down no list is written, and NCCL takes what else is up: storage's NICs."""
+    told = (view.options.get("nccl_env_derived") or {}).get(_LIST)
+    if not told or told.get("value") or not rails(view) or variables(view, _LIST) or (
+            str(view.options.get("nccl_env_multi_node")).lower() in ("false", "no", "0")):
+        return []
+    up = [device["name"] for device in view.topology("rdma_devices")
+          if any(port["state"] == "ACTIVE" for port in device["ports"])]
+    if not up:
+        return []
+    return [finding("R10", "W", None, "%s is not set, for %s: NCCL then takes every port that is up: %s. Bring up the "
+                    "NICs of the GPUs, or name them in nccl_env_compute_nics" % (_LIST, told["why"], listed(up)))]
 
 
 def declared_fabric(view):

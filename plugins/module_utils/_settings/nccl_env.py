@@ -151,5 +151,6 @@ OPTIONS = (
 )
 
 RULES = (nccl_value.r19_version, nccl_value.r19_written, nccl_value.r19_left_behind, roce_class.r6_sent_and_protected,
-         hca.r10_list, hca.declared_fabric, hca.r20_conf_syntax, hca.r20_container, gid.r21_gid_index, gid.r21_subnets,
-         socket_interface.socket_interface, nccl_topology.declared, nccl_topology.hidden, nccl_topology.file_here)
+         hca.r10_list, hca.r10_left_to_nccl, hca.declared_fabric, hca.r20_conf_syntax, hca.r20_container,
+         gid.r21_gid_index, gid.r21_subnets, socket_interface.socket_interface, nccl_topology.declared,
+         nccl_topology.hidden, nccl_topology.file_here)

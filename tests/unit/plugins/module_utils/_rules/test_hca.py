@@ -65,6 +65,18 @@ def test_a_list_where_there_is_no_device_at_all(tmp_path):
     assert told(root, "^=mlx5_4") == []
 
 
+def test_where_no_rail_is_up_nccl_would_take_storage(tmp_path):
+    root = roce_node.build(tmp_path)
+    given = {"nccl_env_derived": {"NCCL_IB_HCA": {"value": None, "why": "all are DOWN"}}}
+    for name in eight_gpu.RAILS:
+        put(root, "/sys/class/infiniband/%s/ports/1/state" % name, "1: DOWN")
+    (severity, message), = messages(rules.r10_left_to_nccl(bare_view(root, given=given)), "R10")
+    assert severity == "W" and "for all are DOWN: NCCL then takes every port that is up: mlx5_4, mlx5_9." in message
+    assert rules.r10_left_to_nccl(bare_view(root, given=dict(given, nccl_env_multi_node="no"))) == []
+    given["nccl_env_derived"]["NCCL_IB_HCA"]["value"] = RIGHT
+    assert rules.r10_left_to_nccl(bare_view(root, given=given)) == [] == rules.r10_left_to_nccl(bare_view(root))
+
+
 @pytest.mark.parametrize("fabric, said", [("infiniband", True), ("ethernet", False), ("rail", False), (None, False)])
 def test_a_fabric_is_that_of_the_nics(root, fabric, said):
     found = messages(rules.declared_fabric(bare_view(root, given={"nccl_env_fabric": fabric})), "fabric")
