@@ -50,14 +50,14 @@ class ActionModule(ActionBase):
             raise ValueError("tensor_parallel_size is needed: how many GPUs share each layer, such as "
                              "-e place_tensor_parallel_size=8")
         placement.checked(size, options)
-        topologies = variables.recorded(source) if source else None
+        topologies, when = variables.recorded(source) if source else (None, None)
         names = task_vars["ansible_play_hosts_all"]
-        if topologies is not None:
-            names = [name for name in names if name in topologies] or sorted(topologies)
+        if topologies is not None and names == ["localhost"]:
+            names = sorted(topologies)
         hosts, without = variables.hosts_of(names, task_vars["hostvars"], topologies)
         if not hosts:
             raise ValueError("no topology is known of any host of the play: %s" % (
-                "place_from names a report without one" if source else "run gpuwright.node.topology_facts first"))
+                "%s has none of it" % source if source else "run gpuwright.node.topology_facts first"))
         try:
             made = placement.place(hosts, size, **options)
         except ValueError as error:
@@ -65,6 +65,9 @@ class ActionModule(ActionBase):
         racks = {name: host["rack"] or host["nvlink_domain"] or "-" for name, host in hosts.items()}
         for one in made["replicas"]:
             one["racks_of"] = {host: str(racks[host]) for host in one["nodes"]}
+        if source:
+            made["notes"].insert(0, "The topology is that of %s, of %s, and no node was asked" % (
+                source, when or "an unknown time"))
         return dict(made, left_out=without), without
 
 

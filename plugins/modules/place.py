@@ -80,7 +80,8 @@ options:
   from:
     description:
       - A recorded C(audit.json), from which topologies are taken instead of the facts.
-      - Of the hosts of the play those that are in it count; where none is, all that it has.
+      - The hosts of the play count, of which those that are not in it are left out. A play of localhost alone has all
+        that are in it.
     type: path
 attributes:
   check_mode:

@@ -33,12 +33,12 @@ def check_names(task_vars):
 
 
 def recorded(path):
-    """{host: topology or None} of a report or a file of such. Raises ValueError."""
+    """({host: topology or None}, when it was written or None) of a report. Raises ValueError."""
     place = os.path.abspath(os.path.expanduser(str(path)))
     try:
         with open(place, encoding="utf-8") as file:
-            hosts = json.load(file)["hosts"]
-        return {str(host): entry.get("topology") for host, entry in hosts.items()}
+            report = json.load(file)
+        return {str(host): entry.get("topology") for host, entry in report["hosts"].items()}, report.get("when")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no audit.json: %s" % error
         raise ValueError("place_from: %s: %s" % (place, why)) from error
@@ -53,13 +53,14 @@ def hosts_of(names, hostvars, topologies=None):
     for name in names:
         told = hostvars[name] if name in hostvars else {}
         facts = told.get("ansible_facts") or {}
-        topology = thaw(facts.get("topology")) if topologies is None else topologies[name]
+        topology = thaw(facts.get("topology")) if topologies is None else topologies.get(name)
         if not topology:
             without.append(name)
             continue
         found[name] = {
             "topology": topology, "health": thaw(facts.get("health")) if topologies is None else None,
-            "rack": told.get("rack"), "nvlink_domain": told.get("nvlink_domain"), "busy": _listed(thaw(told.get("place_busy"))),
+            "rack": told.get("rack"), "nvlink_domain": told.get("nvlink_domain"),
+            "busy": _listed(thaw(told.get("place_busy"))),
             "address": told.get("place_address") or told.get("ansible_host") or name}
         check_names({key: None for key in told if key.startswith(_PREFIX) and key not in NAMES} | {
             "gpuwright_ignore_variables": told.get("gpuwright_ignore_variables")})

@@ -78,11 +78,17 @@ def test_what_does_not_fit_leaves_the_files_of_an_earlier_run_alone(act, screen,
 
 def test_a_recorded_report_needs_no_facts(act, tmp_path):
     path = tmp_path / "audit.json"
-    path.write_text(json.dumps({"hosts": {name: {"topology": gpu_hosts.host([4])["topology"]} for name in "abx"}
-                                | {"c": {"topology": None}}}))
+    topologies = {name: {"topology": gpu_hosts.host([4])["topology"]} for name in "abx"}
+    path.write_text(json.dumps({"when": "2026-01-02T03:04:05Z", "hosts": dict(topologies, c={"topology": None})}))
     result = act({"a": {"rack": "r"}, "c": {}}, tensor_parallel_size=4, **{"from": str(path)})
     assert result["placement"]["left_out"] == ["c"]
+    assert result["placement"]["notes"] == [
+        "The topology is that of %s, of 2026-01-02T03:04:05Z, and no node was asked" % path]
     assert json.loads((tmp_path / "report" / "placement.json").read_text())["free_gpus"] == {"a": 0}
+    strange = act({"x9": {}}, tensor_parallel_size=4, **{"from": str(path)})
+    assert "no topology is known of any host of the play: %s has none of it" % path in strange["msg"]
+    act({"a": {}, "z": {}}, tensor_parallel_size=4, **{"from": str(path)})
+    assert json.loads((tmp_path / "report" / "placement.json").read_text())["left_out"] == ["z"]
     act({"localhost": {}}, tensor_parallel_size=4, replicas=3, **{"from": str(path)})
     assert sorted(json.loads((tmp_path / "report" / "placement.json").read_text())["hosts"]) == ["a", "b", "x"]
 

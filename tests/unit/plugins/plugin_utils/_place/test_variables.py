@@ -22,7 +22,7 @@ def test_names():
 def test_a_recorded_report(tmp_path):
     path = tmp_path / "audit.json"
     path.write_text(json.dumps({"hosts": {"a": {"topology": {"gpus": []}}, "b": {}}}))
-    assert variables.recorded(path) == {"a": {"gpus": []}, "b": None}
+    assert variables.recorded(path) == ({"a": {"gpus": []}, "b": None}, None)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"hosts": []}', '{"hosts": {"a": 1}}', "\udce9"])
