@@ -46,6 +46,19 @@ def is_for_mpi(host, place):
     return b"MPI_Init" in front
 
 
+def can_start(host, word, path):
+    """Whether the first word of a command is a program, looked for as the system does."""
+    return any(_runs(host, place) for place in (
+        [word] if "/" in word else ["%s/%s" % (folder, word) for folder in path.split(":") if folder]))
+
+
+def unknown(word, path):
+    """Words on a first word that is no program."""
+    if "/" in word:
+        return "%s is no program" % word
+    return "%s is no program in %s: install it, or set PATH in nccl_benchmark_environment" % (word, path)
+
+
 def missing(operation, places):
     """Words on a program that is not there."""
     looked = list(dict.fromkeys(place.rpartition("/")[0] for place in places)) if len(places) > 2 else places

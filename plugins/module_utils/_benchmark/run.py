@@ -52,8 +52,12 @@ def start(host, launch, allow, seconds, lease):
     if place is None:
         raise Refused(program.missing(launch["operation"], places))
     _busy(host, allow)
+    environment = command.environment(launch, host.environment())
+    argv = command.command(launch, place, "HOSTFILE", host.is_root())
+    if not program.can_start(host, argv[0], environment["PATH"]):
+        raise Refused(program.unknown(argv[0], environment["PATH"]))
     if host.read_only:
-        return {"id": None, "command": command.command(launch, place, "HOSTFILE", host.is_root())}
+        return {"id": None, "command": argv}
     for folder, held in host.launched(PLACE, PREFIX).items():
         if not held:  # Its supervisor was killed, or the node lost power.
             host.end_launched(folder)
@@ -62,7 +66,7 @@ def start(host, launch, allow, seconds, lease):
     argv = command.command(launch, place, hostfile, host.is_root())
     try:
         host.write_file(hostfile, command.hostfile(launch).encode(), 0o600)
-        host.launch(argv, folder, command.environment(launch, host.environment()), seconds, lease)
+        host.launch(argv, folder, environment, seconds, lease)
     except OSError:
         host.end_launched(folder)
         raise

@@ -123,9 +123,21 @@ def test_a_crash_has_its_status(node, tmp_path):
     run.stop(host, begun["id"])
 
 
-def test_a_launcher_that_is_not_there_says_so(node):
+@pytest.mark.parametrize(("changed", "words"), [
+    ({}, "mpirun is no program in /nowhere: install it, or set PATH in nccl_benchmark_environment"),
+    ({"launcher": "single", "command_prefix": ["/opt/apptainer"]}, "/opt/apptainer is no program$")])
+def test_a_first_word_that_is_no_program_is_refused(node, changed, words):
+    host, launch, runs = node
+    for one in (host, Host(read_only=True)):
+        with pytest.raises(run.Refused, match=words):
+            run.start(one, dict(launch, environment={"PATH": "/nowhere"}, **changed), [], 60, 30)
+    assert list(runs.iterdir()) == []
+
+
+def test_what_the_kernel_will_not_start_says_so(node, tmp_path):
     host, launch, _runs = node
-    begun = run.start(host, dict(launch, environment={"PATH": "/nowhere"}), [], 60, 30)
+    (tmp_path / "tools" / "mpirun").write_text("#!/no/such/interpreter\n")
+    begun = run.start(host, launch, [], 60, 30)
     text, said = to_the_end(host, begun["id"])
     assert said["status"] == 127
     assert text == "mpirun: No such file or directory\n"
