@@ -73,7 +73,7 @@ def host_variables(made):
                 "distributed": one["nnodes"] > 1, "gpus": one["visible_devices"][rank],
                 "visible_devices": ",".join(str(number) for number in one["visible_devices"][rank]),
                 "visible_devices_variable":
-                    "ROCR_VISIBLE_DEVICES" if one["vendor"] == "amd" else "CUDA_VISIBLE_DEVICES",
+                    "HIP_VISIBLE_DEVICES" if one["vendor"] == "amd" else "CUDA_VISIBLE_DEVICES",
                 "stages": {str(stage["stage"]): stage["gpus"][host] for stage in one["stages"]
                            if host in stage["gpus"]},
                 "tensor_parallel_size": one["tensor_parallel_size"],
