@@ -109,7 +109,8 @@ def consult(plan, rules, options):
     findings = [found for rule in rules for found in rule(view)]
     for found in findings:
         for step in plan.steps:
-            if found["severity"] == "E" and step["name"] == found["setting"] and step["status"] == "drift":
+            if found["severity"] == "E" and found["setting"] in (step["name"], step["target"]) and (
+                    step["status"] == "drift"):
                 step.update(status="refused", reason="%s: %s" % (found["rule"], found["message"]))
     return findings
 

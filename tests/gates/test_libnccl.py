@@ -88,7 +88,8 @@ def test_what_an_apply_leaves_behind_is_what_a_job_gets(tmp_path):
     further = {"NCCL_SOCKET_NTHREADS": 4, "NCCL_COMM_BLOCKING": 1}
     asked = {"NCCL_DEBUG": "WARN", "NCCL_IB_TC": 106, "NCCL_IB_TIMEOUT": 22, "NCCL_*": further}
     engine.apply(root, "nccl_env", asked, catalogue=settings,
-                 options={"nccl_env_min_version": "2.21", "nccl_env_further_names": sorted(further)})
+                 options={"nccl_env_min_version": "2.21", "nccl_env_further_names": sorted(further),
+                          "nccl_env_debugging": True})
     written = (root / "etc/nccl.conf").read_bytes()
     assert libnccl.read(tmp_path, etc=written)["set"] == {
         "NCCL_DEBUG": "WARN", "NCCL_IB_TC": "106", "NCCL_IB_TIMEOUT": "22", "NCCL_SOCKET_NTHREADS": "4",

@@ -63,7 +63,7 @@ def r19_written(view):
             more = "" if allowed else ". %s: true lets it through" % _DEBUG
             words.append(("W" if allowed else "E", "NVIDIA counts it among what should not be set in production: %s%s"
                           % (consequence(name, text), more)))
-        found += [finding("R19", severity, step["name"], "%s=%s: %s" % (name, text, said)) for severity, said in words]
+        found += [finding("R19", severity, name, "%s=%s: %s" % (name, text, said)) for severity, said in words]
     return found
 
 

@@ -113,7 +113,8 @@ def _tell(host, role, row, plan, problem):
     steps = [step for step in plan.steps if step["name"] == row.name] if plan else []
     told.update(doc=_plain(row.doc), managed=bool(steps))
     told["here"] = [_step(host, step, plan) for step in steps] if steps else _unmanaged(host, row)
-    told["rules"] = [found for found in plan.findings if found["setting"] == row.name] if plan else []
+    names = {row.name} | {step["target"] for step in steps}
+    told["rules"] = [found for found in plan.findings if found["setting"] in names] if plan else []
     return told
 
 

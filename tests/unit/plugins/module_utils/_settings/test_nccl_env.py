@@ -179,6 +179,15 @@ def test_a_kill_during_rollback_loses_nothing(tmp_path, monkeypatch):
     assert count > 5
 
 
+def test_one_further_variable_that_is_refused_takes_no_other_with_it(tmp_path):
+    root = build(tmp_path, "none")
+    further = {"NCCL_P2P_LEVEL": "NVL", "NCCL_SOCKET_NTHREADS": 4}
+    made = apply(root, {"NCCL_*": further}, {"nccl_env_debugging": False, "nccl_env_further_names": list(further)})
+    assert statuses(made) == {"NCCL_P2P_LEVEL": "refused", "NCCL_SOCKET_NTHREADS": "drift"}
+    assert as_nccl_reads((root / CONF).read_text()) == {"NCCL_SOCKET_NTHREADS": "4"}
+    assert [words.partition(":")[0] for words in _result.failures(made)] == ["NCCL_P2P_LEVEL is refused by R19"]
+
+
 def test_the_request_is_kept_with_who_asked_for_it(tmp_path):
     root = build(tmp_path, "none")
     apply(root)
