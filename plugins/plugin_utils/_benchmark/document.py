@@ -75,7 +75,7 @@ def wrong(document, may_be_unmeasured):
     first = next((one for verdict in (judge.FAIL, judge.NOT_MEASURED) for one in document["runs"]
                   if one["verdict"] == verdict and not one["variant"]), None)
     if words and first and first["reasons"]:
-        words.append("%s, %s: %s" % (hosts(first["hosts"]), first["operation"], first["reasons"][0]))
+        words.append("%s, %s: %s" % (hosts(first["hosts"]), first["operation"], "; ".join(first["reasons"])))
     if document["blame"]:
         words += document["blame"]["words"]
     return "; ".join(words) or None

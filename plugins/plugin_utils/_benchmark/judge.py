@@ -49,7 +49,8 @@ def _judged(record, looks, minimum, siblings):
     if record["error"] and not record["excused"]:
         # A launcher that failed is no pass, whatever it printed before.
         found["verdict"] = NOT_MEASURED if found["verdict"] == PASS else found["verdict"]
-        found["reasons"] = list(dict.fromkeys([record["error"]] + list(found["reasons"])))
+        said = [record["error"]], list(found["reasons"])  # What was measured says more than a status does.
+        found["reasons"] = list(dict.fromkeys(said[1] + said[0] if found["verdict"] == FAIL else said[0] + said[1]))
     kept = {name: record[name] for name in ("run", "scope", "search", "hosts", "gpus", "operation", "variant",
                                             "commands", "seconds", "error")}
     return dict(found, **kept, record=record, gpu_names=names, why=expectation["why"],
@@ -145,4 +146,9 @@ def blame(judged):
     if not pairs or not any(map(_is_bad, judged)):
         return None
     operation = next((one["operation"] for one in pairs if one["search"]), None)
-    return pair_search.blame([one for one in pairs if operation in (None, one["operation"])])
+    found = pair_search.blame([one for one in pairs if operation in (None, one["operation"])])
+    met = sorted({host for one in pairs for host in one["hosts"]})
+    if len(met) == 2 and found["undecided"]:
+        found.update(next=[], words=["%s and %s fail together: a third node beside them would tell which of the two, "
+                                     "or whether the link between them, is bad" % tuple(met)])
+    return found

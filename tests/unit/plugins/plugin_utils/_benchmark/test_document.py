@@ -64,5 +64,12 @@ def test_the_play_fails_for_a_failure_and_for_what_was_not_measured(made):
     assert document.wrong(made, True) == "nothing was measured"
 
 
+def test_a_run_that_was_not_measured_says_all_reasons_in_the_message(made):
+    made["runs"] = [dict(made["runs"][0], verdict="not_measured", reasons=["no end", "a rank died"])]
+    made["summary"] = {"pass": 0, "fail": 0, "not_measured": 1}
+    assert document.wrong(made, False).endswith("a, all_reduce: no end; a rank died")
+    assert document.wrong(made, True) is None
+
+
 def test_whom_the_pairs_blame_is_in_the_message(made):
     assert "n3 is bad" in document.wrong(dict(made, blame={"words": ["n3 is bad"]}), False)

@@ -132,6 +132,20 @@ def test_pairs_blame_the_node_that_all_of_them_fail_with():
     assert judge.blame([]) is None
 
 
+def test_a_pair_alone_is_not_told_to_run_again():
+    found = judge.blame([pair("a", "b", "fail", search=False)])
+    assert found["words"] == ["a and b fail together: a third node beside them would tell which of the two, or whether "
+                              "the link between them, is bad"]
+    assert found["next"] == []
+
+
+def test_what_was_measured_is_said_before_a_status(bench):
+    bench.put(fault="wrong")
+    reasons = judged(bench, "a", "b")["reasons"]
+    assert "wrong values" in reasons[0]
+    assert "ended with status" in reasons[-1]
+
+
 def test_suspects_are_failures_that_were_not_searched_for():
     runs = [pair("a", "b", "fail", search=False), pair("a", "b", "fail"), pair("a", "b", "pass", search=False)]
     assert judge.suspects(runs) == runs[:1]
