@@ -35,8 +35,7 @@ class ActionModule(ActionBase):
         except OSError as error:
             return dict(result, failed=True, msg="the placement cannot be written: %s: %s: set gpuwright_report_dir" % (
                 error.filename or place, error.strerror))
-        target = placement.checked(1, {"tokens_per_second": options.get("tokens_per_second")})["tokens_per_second"]
-        lines = table.of_placement(made, target, without, show.width())
+        lines = table.of_placement(made, without, show.width())
         lines += [("All of it is in %s; the variables of the hosts: -e @%s" % tuple(
             os.path.relpath(path) for path in written), None), ("", None)]
         show.lines(lines)

@@ -49,7 +49,7 @@ def place(hosts, tensor_parallel_size, **options):
             in enumerate(zip(placed, numbers(problem, placed)))]
     _give_ports(made, given["master_port"])
     return {"schema": SCHEMA, "tensor_parallel_size": size, "pipeline_parallel_size": stages, "replicas": made,
-            "hosts": host_variables(made), "objective": dict(zip(OBJECTIVE, cost_of(problem, placed))),
+            "load": load, "hosts": host_variables(made), "objective": dict(zip(OBJECTIVE, cost_of(problem, placed))),
             "method": method, "proved": proved, "free_gpus": _left(cluster, made),
             "notes": cluster["notes"] + in_use(cluster["entries"], made) + _advice(
                 problem, placed, given["layers"], cluster["entries"])}

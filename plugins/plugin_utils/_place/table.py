@@ -21,13 +21,13 @@ _OBJECTIVE = (("groups_across_racks", "group", "across racks"), ("groups_across_
               ("node_boundaries", "node boundary", "within replicas"))
 
 
-def of_placement(made, target, without, width):
-    """[(line, kind)] of a placement; `target` is in tokens a second, `without` the hosts that gave no topology."""
+def of_placement(made, without, width):
+    """[(line, kind)] of a placement; `without` are the hosts that gave no topology."""
     rows = [(row, "warning" if row[-1] in (_ACROSS["racks"], _ACROSS["node"]) else None) for row in _rows(made)]
     lines = [("", None)] + table(("replica", "stage", "node", "rack", "GPUs", "group lies in"), rows[:_MOST], width)
     if len(rows) > _MOST:
         lines += [("  and %d more rows, in placement.json" % (len(rows) - _MOST), None)]
-    said = [(text, None) for text in _costs(made, target)]
+    said = [(text, None) for text in _costs(made)]
     said += [(_summary(made), None), (_method(made), None)]
     said += [(text, "warning") for text in made["notes"] + lost(without)]
     lines += [("", None)]
@@ -54,19 +54,21 @@ def ranges(numbers):
     return ",".join(words)
 
 
-def _costs(made, target):
+def _costs(made):
     """A sentence for each cost that some replicas have in common."""
-    alike = {}
+    alike, load = {}, made["load"]
     for one in made["replicas"]:
         cost = one["communication"]
         key = (cost["share"], cost["all_reduce_us"], tuple(cost["through"]), tuple(cost["assumed"]), cost["step_ms"])
         alike.setdefault(key, []).append(one["replica"])
     for (share, micro, through, assumed, step), numbers in sorted(alike.items()):
-        words = "Replica%s %s: communication takes %.1f %% of a step of %.1f ms (%g tokens/s for each sequence)" % (
-            "" if len(numbers) == 1 else "s", ranges(numbers), share * 100, step, target)
+        words = "Replica%s %s: communication takes %.1f %% of a step of %.1f ms (%g tokens/s for each of %d)" % (
+            "" if len(numbers) == 1 else "s", ranges(numbers), share * 100, step, load["tokens_per_second"],
+            load["batch_size"])
         if through:
             words += "; an all-reduce takes %.0f us through %s" % (micro, ", ".join(through))
-        words += ". A model%s, not a measurement." % (", which assumes %s" % "; ".join(assumed) if assumed else "")
+        words += ". A model, of %d layers of %d%s, not a measurement." % (
+            load["layers"], load["hidden_size"], ", which assumes %s" % "; ".join(assumed) if assumed else "")
         yield words + (" THE TARGET CANNOT BE MET." if share >= 1 else "")
 
 

@@ -35,7 +35,8 @@ def test_replicas_are_numbered_by_their_nodes():
 def test_amd_has_a_variable_of_its_own():
     host = gpu_hosts.host([4, 4], name="AMD Instinct MI300X", vendor="amd", driver="amdgpu")
     asked, = place({"a": host}, 8)["hosts"]["a"]
-    assert asked["visible_devices_variable"] == "HIP_VISIBLE_DEVICES"  # vLLM refuses to start with ROCR_VISIBLE_DEVICES.
+    # vLLM refuses to start with ROCR_VISIBLE_DEVICES.
+    assert asked["visible_devices_variable"] == "HIP_VISIBLE_DEVICES"
 
 
 def test_several_replicas_on_one_host_and_several_hosts_in_order():

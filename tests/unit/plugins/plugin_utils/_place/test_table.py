@@ -13,11 +13,11 @@ from ansible_collections.gpuwright.node.plugins.plugin_utils._place import table
 from tests.sysroots import gpu_hosts
 
 
-def lines(hosts, size, without=(), target=30, **options):
-    made = place(hosts, size, tokens_per_second=target, **options)
+def lines(hosts, size, without=(), **options):
+    made = place(hosts, size, **options)
     for one in made["replicas"]:
         one["racks_of"] = {host: str(hosts[host].get("rack", "-")) for host in one["nodes"]}
-    return table.of_placement(made, target, list(without), 120)
+    return table.of_placement(made, list(without), 120)
 
 
 def text(*arguments, **options):
@@ -29,8 +29,9 @@ def test_what_is_shown():
                 network_gbps=3200)
     assert "  0        0      a     r1    0-7   one island" in told
     assert "  0        1      b     r2    0-7   one island" in told
-    assert "Replica 0: communication takes 8.2 % of a step of 33.3 ms (30 tokens/s for each sequence)" in told
-    assert "A model, which assumes NVLink 4, 450 GB/s a GPU, not a measurement." in " ".join(told.split())
+    assert "Replica 0: communication takes 8.2 % of a step of 33.3 ms (30 tokens/s for each of 32)" in told
+    assert ("A model, of 80 layers of 8192, which assumes NVLink 4, 450 GB/s a GPU, not a measurement."
+            in " ".join(told.split()))
     assert ("1 replica of TP 8 x PP 2 on 2 nodes; 1 rack boundary within replicas, 1 node boundary within replicas; 0 "
             "GPUs left free.") in told
     assert "Found by: greedy, proved the best by its lower bound." in told
@@ -52,7 +53,7 @@ def test_replicas_of_one_cost_share_a_sentence():
 
 
 def test_a_target_that_cannot_be_met_is_said():
-    assert "THE TARGET CANNOT BE MET." in text({"a": {"gpus": 8}}, 8, target=5000)
+    assert "THE TARGET CANNOT BE MET." in text({"a": {"gpus": 8}}, 8, tokens_per_second=5000)
     assert "THE TARGET" not in text({"a": {"gpus": 8}}, 8)
 
 
