@@ -62,7 +62,7 @@ def _costs(made):
         key = (cost["share"], cost["all_reduce_us"], tuple(cost["through"]), tuple(cost["assumed"]), cost["step_ms"])
         alike.setdefault(key, []).append(one["replica"])
     for (share, micro, through, assumed, step), numbers in sorted(alike.items()):
-        words = "Replica%s %s: communication takes %.1f %% of a step of %.1f ms (%g tokens/s for each of %d)" % (
+        words = "Replica%s %s: communication takes %.1f %% of a step of %.1f ms (%g tokens/s for each of %d sequences)" % (
             "" if len(numbers) == 1 else "s", ranges(numbers), share * 100, step, load["tokens_per_second"],
             load["batch_size"])
         if through:

@@ -29,7 +29,7 @@ def test_what_is_shown():
                 network_gbps=3200)
     assert "  0        0      a     r1    0-7   one island" in told
     assert "  0        1      b     r2    0-7   one island" in told
-    assert "Replica 0: communication takes 8.2 % of a step of 33.3 ms (30 tokens/s for each of 32)" in told
+    assert "Replica 0: communication takes 8.2 % of a step of 33.3 ms (30 tokens/s for each of 32 sequences)" in told
     assert ("A model, of 80 layers of 8192, which assumes NVLink 4, 450 GB/s a GPU, not a measurement."
             in " ".join(told.split()))
     assert ("1 replica of TP 8 x PP 2 on 2 nodes; 1 rack boundary within replicas, 1 node boundary within replicas; 0 "
@@ -53,7 +53,7 @@ def test_replicas_of_one_cost_share_a_sentence():
 
 
 def test_a_target_that_cannot_be_met_is_said():
-    assert "THE TARGET CANNOT BE MET." in text({"a": {"gpus": 8}}, 8, tokens_per_second=5000)
+    assert "THE TARGET CANNOT BE MET." in " ".join(text({"a": {"gpus": 8}}, 8, tokens_per_second=5000).split())
     assert "THE TARGET" not in text({"a": {"gpus": 8}}, 8)
 
 
