@@ -259,7 +259,7 @@ def test_a_folder_that_somebody_else_made_ends_nobody_s_processes(node, tmp_path
 
 def test_after_a_reboot_the_number_of_a_session_is_another_s(node, bystander):
     host, _launch, runs = node
-    _claim(runs / (run.PREFIX + "before"), bystander, "another boot")
+    _claim(runs / (run.PREFIX + "before"), bystander, "another-boot")
     assert run.stop(host, str(runs / (run.PREFIX + "before"))) is False
     assert bystander.poll() is None
     _claim(runs / (run.PREFIX + "now"), bystander, _this_boot())
