@@ -62,9 +62,9 @@ def _costs(made):
         key = (cost["share"], cost["all_reduce_us"], tuple(cost["through"]), tuple(cost["assumed"]), cost["step_ms"])
         alike.setdefault(key, []).append(one["replica"])
     for (share, micro, through, assumed, step), numbers in sorted(alike.items()):
-        words = "Replica%s %s: communication takes %.1f %% of a step of %.1f ms (%g tokens/s for each of %d sequences)" % (
+        words = "Replica%s %s: communication takes %.1f %% of a step of %.1f ms (%g tokens/s for each of %s)" % (
             "" if len(numbers) == 1 else "s", ranges(numbers), share * 100, step, load["tokens_per_second"],
-            load["batch_size"])
+            _count(load["batch_size"], "sequence"))
         if through:
             words += "; an all-reduce takes %.0f us through %s" % (micro, ", ".join(through))
         words += ". A model, of %d layers of %d%s, not a measurement." % (
