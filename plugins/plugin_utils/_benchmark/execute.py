@@ -93,14 +93,15 @@ def _follow(name, launch, record, progress, means):
         record["error"] = "no end after %d s (nccl_benchmark_timeout)" % launch["seconds"]
         record["over"] = "not started: %s before it did not end in %d s" % (launch["operation"], launch["seconds"])
     elif said["status"] != 0:
-        record["error"] = "%s ended with status %s%s" % (
-            launch["launcher"] if launch["launcher"] != "single" else launch["operation"], said["status"], _last(text))
+        who = launch["launcher"] if launch["launcher"] != "single" else launch["operation"]
+        how = "was ended by signal" if said["status"] < 0 else "ended with status"
+        record["error"] = "%s %s %d%s" % (who, how, abs(said["status"]), _last(text))
     return text
 
 
 def _last(text):
-    """What a launch said last, for people."""
-    lines = [line.strip() for line in text.splitlines() if line.strip(" #-")]
+    """What a launch said last, for people; a row of the table says nothing on its end."""
+    lines = [line.strip() for line in text.splitlines() if line.strip(" #-") and not line.strip()[0].isdigit()]
     return ": %s" % lines[-1][:300] if lines else " and printed nothing"
 
 

@@ -39,6 +39,18 @@ def test_a_crash_is_told_with_its_last_words_and_the_next_operation_is_tried(ben
     assert "alltoall ended with status 3" in second["error"]
 
 
+def test_a_run_that_a_signal_ended_says_which_and_quotes_no_row(bench):
+    bench.put(fault="hang")
+
+    def ask(arguments):
+        said = bench.ask(dict(arguments, wait=2))
+        return dict(said, ended=True, status=-9) if arguments["do"] == "poll" else said
+
+    (record,) = bench.measure(bench.run("a"), ask)
+    assert record["error"].startswith("all_reduce was ended by signal 9")
+    assert "float" not in record["error"]
+
+
 def test_a_refusal_is_an_excuse_in_its_own_words(bench):
     run = bench.run("a")
     run["launch"]["path"] = "/nowhere/at/all"
