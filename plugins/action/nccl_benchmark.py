@@ -22,8 +22,7 @@ from ansible_collections.gpuwright.node.plugins.plugin_utils._benchmark import (
     plan,
     table,
 )
-from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import show
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, parts
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, parts, show
 
 _MODULE = "gpuwright.node.nccl_run"
 # With more runs at once nobody could follow each size of each.

@@ -11,8 +11,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gpuwright.node.plugins.module_utils._derive import placement
 from ansible_collections.gpuwright.node.plugins.plugin_utils._place import files, table, variables
-from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import show
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts, show
 
 
 class ActionModule(ActionBase):

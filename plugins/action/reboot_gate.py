@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import plan, show, state, table
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
+from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import plan, state, table
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts, show
 
 
 class ActionModule(ActionBase):

@@ -9,8 +9,8 @@ import time
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import plan, show, state, table, variables
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
+from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import plan, state, table, variables
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts, show
 
 
 class ActionModule(ActionBase):

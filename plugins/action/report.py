@@ -5,21 +5,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 
-from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import build, parts, summary
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import build, parts, show, summary
 
-_COLOURS = {"ok": C.COLOR_OK, "changed": C.COLOR_CHANGED, "drift": C.COLOR_CHANGED, "pending_reboot": C.COLOR_CHANGED,
-            "not_applicable": C.COLOR_SKIP, "nothing": C.COLOR_SKIP}
 _NAMED = 20
-_NARROWEST, _WIDEST, _NO_TERMINAL = 80, 160, 100
 
 
 class ActionModule(ActionBase):
@@ -62,7 +56,7 @@ class ActionModule(ActionBase):
         classes = build.classes_of(task_vars.get("groups") or {})
         counted = build.write(place, head, news.watch(build.hosts_of_run(place, play, classes)))
         if not begin:
-            _show(news.lines(_width()) + _closing(counted, check_mode, place))
+            show.lines(news.lines(show.width()) + _closing(counted, check_mode, place))
         return {"path": os.path.join(place, "audit.json"), "summary": counted}
 
 
@@ -127,28 +121,3 @@ def _incomplete(result):
     if not missing:
         return {}
     return {"failed": True, "msg": "%d of %d nodes gave no whole answer" % (missing, sum(hosts.values()))}
-
-
-def _show(lines):
-    """Print to the screen; to stderr where stdout is to be read by a program."""
-    machine = str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in ("json", "jsonl")
-    for text, kind in lines:
-        Display().display(text, color=_COLOURS.get(kind, C.COLOR_ERROR) if kind else None, stderr=machine)
-
-
-def _width():
-    """The width of the terminal, within reason; a log has no width of its own."""
-    columns = os.environ.get("COLUMNS", "")
-    columns = int(columns) if columns.isdigit() else _columns_of_parent()
-    return min(max(columns, _NARROWEST), _WIDEST) if columns else _NO_TERMINAL
-
-
-def _columns_of_parent():
-    """The columns of ansible-playbook's terminal, or 0: this is a worker, whose own output is detached."""
-    with contextlib.suppress(OSError):
-        handle = os.open("/proc/%d/fd/1" % os.getppid(), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-        try:
-            return os.get_terminal_size(handle).columns
-        finally:
-            os.close(handle)
-    return 0

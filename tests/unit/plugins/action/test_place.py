@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.gpuwright.node.plugins.action import place
-from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import show
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import show
 
 from tests.sysroots import gpu_hosts
 

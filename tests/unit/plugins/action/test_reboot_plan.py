@@ -10,8 +10,8 @@ import types
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.action import reboot_plan
-from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import show, state
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
+from ansible_collections.gpuwright.node.plugins.plugin_utils._reboot import state
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts, show
 
 ANSWER = {"pending": [], "reboot_required": True, "boot_id": "one", "jobs": [], "schedulers": [],
           "distribution": "asks"}

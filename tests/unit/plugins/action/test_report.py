@@ -5,20 +5,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import struct
-import subprocess
-import sys
-import termios
 import types
 
 import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.gpuwright.node.plugins.action import report
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts, show
 
 VM = {"settings": [{"name": "vm.swappiness", "target": "vm.swappiness", "status": "ok", "running": "10",
                     "desired": "10", "why": "default", "reason": ""}],
@@ -29,7 +23,7 @@ VM = {"settings": [{"name": "vm.swappiness", "target": "vm.swappiness", "status"
 def shown(monkeypatch):
     """The lines that were displayed."""
     lines = []
-    monkeypatch.setattr(report.Display, "display",
+    monkeypatch.setattr(show.Display, "display",
                         lambda self, text, color=None, stderr=False: lines.append((text, stderr)))
     return lines
 
@@ -85,7 +79,7 @@ def test_the_first_hosts_of_many_are_not_lost_when_they_are_merged(act, shown, t
 
 def test_the_screen_is_left_to_a_program_that_reads_it(act, shown, tmp_path, monkeypatch):
     parts.keep("a", "vm", VM, str(tmp_path))
-    monkeypatch.setattr(report.C, "DEFAULT_STDOUT_CALLBACK", "ansible.posix.json", raising=False)
+    monkeypatch.setattr(show.C, "DEFAULT_STDOUT_CALLBACK", "ansible.posix.json", raising=False)
     act({})
     assert shown
     assert all(stderr for _text, stderr in shown)
@@ -121,24 +115,3 @@ def test_a_folder_that_cannot_be_written_fails_no_host(act, tmp_path, monkeypatc
     assert "there is no report" in result["msg"]
     assert said
     assert act({"must_be_complete": True})["failed"] is True
-
-
-@pytest.mark.parametrize(("columns", "width"), [("40", 80), ("120", 120), ("500", 160)])
-def test_the_width_is_told_by_columns_within_reason(columns, width, monkeypatch):
-    monkeypatch.setitem(os.environ, "COLUMNS", columns)
-    assert report._width() == width
-
-
-@pytest.mark.parametrize(("terminal", "width"), [(132, 132), (None, 100)])
-def test_the_width_is_that_of_the_parents_terminal_which_a_worker_does_not_have(terminal, width, monkeypatch):
-    monkeypatch.delitem(os.environ, "COLUMNS", raising=False)
-    primary, secondary = os.openpty()
-    fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 40, terminal or 0, 0, 0))
-    parent = os.open(os.devnull, os.O_RDONLY) if terminal is None else secondary
-    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], stdout=2)"
-    child = "import sys; sys.path[:0] = %r; from %s import _width; sys.stderr.write(str(_width()))" % (
-        sys.path, report.__name__)
-    answer = subprocess.run([sys.executable, "-c", program, child], stdout=parent, stderr=subprocess.PIPE, text=True,
-                            check=False)
-    os.close(primary)
-    assert answer.stderr == str(width)

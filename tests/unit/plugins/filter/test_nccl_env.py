@@ -73,5 +73,6 @@ def test_without_the_fact_the_error_says_what_to_run(fact, words):
 
 
 def test_bad_input_is_a_filter_error_in_words():
-    with pytest.raises(AnsibleFilterError, match="gpuwright.node.nccl_env: fabric: 'star' is no fabric that is known; known: ethernet, infiniband, rail"):
+    with pytest.raises(AnsibleFilterError, match="gpuwright.node.nccl_env: fabric: 'star' is no fabric that is "
+                                                 "known; known: ethernet, infiniband, rail"):
         filters.nccl_env(FACT, "star")
