@@ -32,12 +32,12 @@ def is_integer(text):
     return bool(re.match(r"-?(0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)\Z", text))
 
 
-def plain(raw):
-    """A value that reaches NCCL as it is written here, or ValueError in words."""
+def plain(raw, none=False):
+    """A value that reaches NCCL as it is written here, or ValueError in words; `none`: that word means something."""
     if isinstance(raw, bool) or not isinstance(raw, (str, int)):
         raise ValueError("%r is no text (YAML reads an unquoted on, off, yes and no as a bool)" % (raw,))
     text = str(raw)
-    if null_hint(raw):
+    if null_hint(raw) and not (none and text == "none"):
         raise ValueError("%r is a word like any other to NCCL%s" % (raw, null_hint(raw)))
     wrong = [words for sign, words in (("'", "quotes"), ('"', "quotes"), ("#", "a comment")) if sign in text]
     if wrong:

@@ -228,7 +228,7 @@ class NcclExtra(NcclText):
         if wrong:
             raise ValueError(wrong)
         try:
-            return NcclInt().parse(value) if name in INTEGERS else plain(value)
+            return NcclInt().parse(value) if name in INTEGERS else plain(value, none=True)
         except ValueError as error:
             raise ValueError("%s: %s" % (name, error))
 

@@ -106,6 +106,12 @@ def test_further_variables_that_are_wrong(raw, words):
         OWN.parse(raw)
 
 
+def test_a_plugin_is_switched_off_by_the_word_none():
+    assert NcclExtra().parse({"NCCL_NET_PLUGIN": "none"}) == {"NCCL_NET_PLUGIN": "none"}
+    with pytest.raises(ValueError, match="null as such is said in YAML"):
+        NcclExtra().parse({"NCCL_NET_PLUGIN": "null"})
+
+
 def test_each_further_variable_is_picked_by_its_name():
     assert NcclExtra.pick({"NCCL_A": "1"}, {"variable": "NCCL_A"}) == "1"
     assert NcclExtra.pick({"NCCL_A": "1"}, {"variable": "NCCL_B"}) is None
