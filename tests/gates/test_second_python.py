@@ -15,5 +15,4 @@ import os
 def test_unit_tests_pass_on_the_newer_ansible(show):
     workers = str(min(os.cpu_count() or 1, 8))
     show("unit-3.13", [".cache/venv-3.13/bin/python", "-m", "pytest", "-n", workers, "--dist", "worksteal",
-                       "tests/unit",
-                       "--ignore=tests/unit/plugins/module_utils"], STAGES_FROM="")
+                       "tests/unit", "--ignore=tests/unit/plugins/module_utils"], STAGES_FROM="")
