@@ -17,7 +17,7 @@ NAME = "rail0"
 THEIRS = "/etc/systemd/network/10-rails.link"
 THEIRS_TEXT = "[Match]\nMACAddress=52:54:00:12:34:57\n\n[Link]\nName=rail0\nAlternativeName=fabric0\n"
 OURS = "/etc/systemd/network/00-gpuwright-network-%s.link"
-# The NIC's driver, away and back: udev names the interface anew. It looks for changed files every three seconds at most.
+# The driver of the NIC, away and back: udev names it anew. It looks for changed files every three seconds at most.
 AGAIN = r"""
 udevadm control --reload
 device=$(basename $(readlink -f /sys/class/net/eth1/device))
