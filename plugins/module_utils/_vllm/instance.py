@@ -33,8 +33,9 @@ STATES = ("started", "stopped", "absent")
 # What a person may write. nodes, distributed, master_port and interface are for the controller, which makes `several`
 # of them for each node.
 OF_SEVERAL = ("nodes", "distributed", "master_port", "interface")
-KEYS = ("name", "model", "revision", "source", "model_path", "served_name", "preset", "arguments", "environment", "gpus",
-        "port", "listen", "engine", "user", "slice", "state", "health_timeout", "stop_timeout", "prompt", "several")
+KEYS = ("name", "model", "revision", "source", "model_path", "served_name", "preset", "arguments", "environment",
+        "gpus", "port", "listen", "engine", "user", "slice", "state", "health_timeout", "stop_timeout", "prompt",
+        "several")
 HUB = "https://huggingface.co"
 DEFAULTS = {"preset": "balanced", "arguments": {}, "environment": {}, "engine": {"kind": "venv", "version": None},
             "models_dir": "/var/lib/vllm/models", "user": "vllm", "slice": None, "listen": "0.0.0.0", "port": 8000,
@@ -72,7 +73,7 @@ def check(given, defaults=None):
 
 
 def _meant(key):
-    """What somebody meant who wrote a key that there is not: often an argument of vLLM, which has a place of its own."""
+    """What somebody meant who wrote a key that there is not: often an argument of vLLM, which has its own place."""
     if str(key).replace("_", "-") in ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size", "dtype",
                                       "max-model-len", "quantization", "gpu-memory-utilization", "max-num-seqs",
                                       "max-num-batched-tokens", "kv-cache-dtype", "host"):
@@ -107,8 +108,8 @@ def _model(where, asked, said):
         served = what
     if revision is not None and not (isinstance(revision, str) and len(revision) == 40
                                      and set(revision) <= set("0123456789abcdef")):
-        raise BadInstance("%s, revision: %r is no commit; legal are 40 hexadecimal digits, which `git ls-remote` of the "
-                          "model's repository shows, and its page" % (where, revision))
+        raise BadInstance("%s, revision: %r is no commit; legal are 40 hexadecimal digits, which the model's page "
+                          "shows, and `git ls-remote` of its repository" % (where, revision))
     return {"model": what, "revision": revision, "source": from_where, "model_path": path,
             "served_name": text(where + ", served_name", asked.get("served_name", served))}
 

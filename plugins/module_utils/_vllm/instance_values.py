@@ -100,7 +100,8 @@ def source(where, value):
     if kind == "path":
         return dict(value, path=path_or_none(where, value["path"]))
     if not re.match(r"https?://[^\s/@]+(/\S*)?\Z", str(value[kind])):
-        raise BadInstance("%s: %s %r is no URL of http or https without a password in it" % (where, kind, value[kind]))
+        raise BadInstance("%s: %s %r is no URL of http or https without a password in it"
+                          % (where, kind, re.sub(r"//.*@", "//(hidden)@", str(value[kind]))))
     if kind == "url" and digits is None:
         raise BadInstance("%s: a URL needs sha256, for nothing else says that the file is the one you mean" % where)
     return dict(value, **{kind: value[kind].rstrip("/") if kind == "hub" else value[kind]})
