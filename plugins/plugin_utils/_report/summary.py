@@ -109,7 +109,9 @@ def host_line(name, host):
 
 
 def _nothing(role):
-    return {"rollback": "nothing to give back", "health": "nothing to worry about"}.get(role, "no setting was checked")
+    if role is None:
+        return "no setting was checked"
+    return {"rollback": "nothing to give back", "health": "nothing to worry about"}.get(role, "nothing to set here")
 
 
 def empty_merge():

@@ -56,6 +56,11 @@ def test_a_host_that_did_not_answer_says_so_first():
     assert summary.host_line("node1", host(roles={})) == "node1: no setting was checked"
 
 
+def test_a_role_with_nothing_to_set_ran_all_the_same():
+    assert "  nothing to set here" in text(summary.of_host("node1", host(roles={"nccl_env": {}}), 120))
+    assert "  no setting was checked" in text(summary.of_host("node1", host(roles={"nccl_env": {"failed": True}}), 120))
+
+
 def test_a_row_has_setting_running_desired_status_and_why():
     lines = summary.of_host("node1", host(OK, CONFLICT), 120)
     row = next(line for line in text(lines) if "vm.dirty_ratio" in line)
