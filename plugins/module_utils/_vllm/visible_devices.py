@@ -4,7 +4,8 @@
 """The variables by which an instance sees its GPUs and no others, and the devices that a container is given for them.
 
 PRIVATE to the collection. Pure. Of AMD's two variables ROCR_VISIBLE_DEVICES is the one that the runtime itself obeys,
-so nothing above it sees other GPUs. Ray refuses to start with it ("Please use HIP_VISIBLE_DEVICES instead"), and hands
+so nothing above it sees other GPUs. A container that is given single GPUs numbers them from 0: secret_files.py leaves
+numbers out of its environment. Ray refuses to start with it ("Please use HIP_VISIBLE_DEVICES instead"), and hands
 GPUs to its workers by the other: there it is HIP_VISIBLE_DEVICES, which vLLM copies to CUDA_VISIBLE_DEVICES.
 """
 
@@ -24,18 +25,16 @@ def variables(instance, gpus, topology):
     if not gpus:
         return {}, "it runs on CPUs"
     if gpus[0]["vendor"] == "nvidia":
-        if instance["engine"]["kind"] in _CONTAINERS:
-            return dict(ORDER), "the container is given these GPUs alone, and sees all that it has"
         return dict(ORDER, CUDA_VISIBLE_DEVICES=",".join(_cuda(gpu, topology) for gpu in gpus)), \
             "numbered in PCI order, as CUDA_DEVICE_ORDER=PCI_BUS_ID says"
     if parallel_sizes.is_ray(instance):
         return {"HIP_VISIBLE_DEVICES": ",".join(_hip(gpu) for gpu in gpus)}, \
             "Ray does not start with ROCR_VISIBLE_DEVICES"
-    if instance["engine"]["kind"] in _CONTAINERS:
-        return {}, "the container is given these GPUs alone, and sees all that it has"
     uuids = [gpu.get("uuid") for gpu in gpus]
     if all(uuids):
         return {"ROCR_VISIBLE_DEVICES": ",".join(uuids)}, "by UUID: ROCm's numbers are not those of the PCI order"
+    if instance["engine"]["kind"] in _CONTAINERS:
+        return {}, "the container is given these GPUs alone, and numbers them anew"
     return {"ROCR_VISIBLE_DEVICES": ",".join(_hip(gpu) for gpu in gpus)}, \
         "by ROCm's own numbers: not every GPU here has a UUID"
 
