@@ -24,7 +24,17 @@ from .._nccl_values import (
     NcclSubsystems,
 )
 from .._row import document, nccl_conf
-from .._rules import gid, hca, nccl_nothing, nccl_topology, nccl_value, rail_order, roce_class, socket_interface
+from .._rules import (
+    gid,
+    hca,
+    nccl_nothing,
+    nccl_replaced,
+    nccl_topology,
+    nccl_value,
+    rail_order,
+    roce_class,
+    socket_interface,
+)
 
 _ENV = "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html"
 
@@ -154,4 +164,4 @@ RULES = (nccl_value.r19_version, nccl_value.r19_written, nccl_value.r19_left_beh
          hca.r10_list, hca.r10_left_to_nccl, hca.declared_fabric, hca.r20_conf_syntax, hca.r20_container,
          gid.r21_gid_index, gid.r21_subnets, rail_order.r11_rail_order,
          socket_interface.socket_interface, nccl_topology.declared, nccl_topology.hidden, nccl_topology.file_here,
-         nccl_nothing.nothing_set)
+         nccl_nothing.nothing_set, nccl_replaced.lost_lines)
