@@ -1,7 +1,8 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes meta/argument_specs.yml and README.md of every role from its rows and defaults; --check only compares.
+"""Writes meta/argument_specs.yml and README.md of every role from its rows and defaults, and the table of
+interconnects; --check only compares.
 
 The rows say what a setting is, defaults/main.yml says which value it gets and, in its comments, why. A role without
 rows does something instead of setting it: there the comments say what its variables are.
@@ -18,6 +19,7 @@ import yaml
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / ".cache" / "collections"))
 
+from ansible_collections.gpuwright.node.plugins.module_utils._derive import interconnect  # noqa: E402
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES  # noqa: E402
 
 _WRITTEN = "Written by docs/generate.py from the rows and the defaults: change those, then `make docs`."
@@ -165,9 +167,21 @@ def plain_readme(role, defaults, groups):
     return "\n".join(lines) + "\n"
 
 
+def interconnects():
+    """docs/interconnects.md: what links carry, as the benchmark's expectation and the placement count with it."""
+    heads, *rows = interconnect.rows()
+    cells = [[re.sub(r"(https?://\S+)", r"<\1>", cell.replace("|", "\\|")) for cell in row] for row in rows]
+    lines = ["# What links carry", "", "<!-- Written by docs/generate.py from _derive/interconnect_table.py. -->", "",
+             "GB/s per direction, before any protocol above the link. The benchmark's expectation and the placement of "
+             "models count with these numbers. An empty cell is not known. S0, S1 and S2 are the guides whose literal "
+             "values `inventories/as_documented` holds.", "",
+             "| %s |" % " | ".join(heads), "|%s" % ("---|" * len(heads))]
+    return "\n".join(lines + ["| %s |" % " | ".join(row) for row in cells]) + "\n"
+
+
 def generated():
     """Every generated file: path -> text."""
-    files = {}
+    files = {"docs/interconnects.md": interconnects()}
     for role in plain_roles():
         defaults, groups = read_defaults(role)
         files["roles/%s/meta/argument_specs.yml" % role] = plain_specification(role, defaults, groups)

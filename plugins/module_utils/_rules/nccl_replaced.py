@@ -13,8 +13,6 @@ from .finding import finding
 from .isolation import listed
 from .rdma_node import nccl_steps, replaced_file
 
-_MOST = 5
-
 
 def lost_lines(view):
     """Name the variables that somebody else's file has, and ours will not."""
@@ -26,7 +24,6 @@ def lost_lines(view):
                               if name not in ours))
     if not lost:
         return []
-    more = ["%d more" % (len(lost) - _MOST)] if len(lost) > _MOST else []
     return [finding("nccl", "W", None, "%s is replaced as a whole, and %s %s with it: what is still wanted goes into "
                     "nccl_env_further; rollback brings the file back"
-                    % (nccl_env.CONF, listed(lost[:_MOST] + more), "goes" if len(lost) == 1 else "go"))]
+                    % (nccl_env.CONF, listed(lost), "goes" if len(lost) == 1 else "go"))]
