@@ -160,3 +160,10 @@ class Files:
     def mode(self, path):
         """The permission bits of a file."""
         return stat.S_IMODE(os.lstat(self.locate(path)).st_mode)
+
+    def changed_at(self, path):
+        """When a file was last written, in whole seconds since the epoch, or None where there is none."""
+        try:
+            return int(os.lstat(self.locate(path)).st_mtime)
+        except OSError:
+            return None

@@ -121,6 +121,7 @@ def protect_jobs(plan, allow):
     if not exposed or "link" in allow:
         return
     running, complete = jobs.live_jobs(plan.host)
+    running = [job for job in running if not _is_ended(plan, job["pid"])]
     if running:
         first = running[0]
         words = "a job is running: process %s (%s) holds %s" % (first["pid"], first["comm"], first["holds"])
@@ -132,6 +133,13 @@ def protect_jobs(plan, allow):
         return
     for step in exposed:
         step.update(status="refused", reason=words + "; gpuwright_allow: [link] lets it through")
+
+
+def _is_ended(plan, pid):
+    """Whether this plan stops the unit of a process before it changes anything else."""
+    units = [step["target"] for step in plan.changing if hasattr(KINDS[step["kind"]], "leave") and "error" not in step]
+    group = plan.host.text("/proc/%s/cgroup" % pid) if units else None
+    return any("/%s" % unit in (group or "") for unit in units)
 
 
 def hold_back(plan, allow, option=None):

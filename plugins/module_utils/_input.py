@@ -31,6 +31,7 @@ from ._kinds import (
     unit_environment,
     unit_limit,
     unit_state,
+    vllm_instance,
 )
 from ._values import name_list, nearest
 
@@ -40,7 +41,7 @@ KINDS = {"kernel_module": kernel_module, "sysctl": sysctl, "sysfs": sysfs, "udev
          "unit_environment": unit_environment, "unit_limit": unit_limit, "pam_limit": pam_limit, "logind": logind,
          "unit_state": unit_state, "irq": irq, "dcb": dcb, "device_attribute": device_attribute, "rdma_cm": rdma_cm,
          "pci_config": pci_config, "nccl_conf": nccl_conf, "document": document, "module_option": module_option,
-         "kernel_argument": kernel_argument}
+         "kernel_argument": kernel_argument, "vllm_instance": vllm_instance}
 _NICS = ("/sys/class/infiniband", "/sys/class/net", "/sys/bus/pci/devices")
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 

@@ -72,7 +72,9 @@ def save(host, journal):
     if any(journal[part] for part in ("entries", "files", "folders", "owners")):
         if not host.is_folder(FOLDER):
             host.make_folder(FOLDER)
-        host.write_file(PATH, json.dumps(journal, indent=1, sort_keys=True).encode())
+        # An original that was not for all to read is not for all to read in here either.
+        private = any(kept["original"] is not None and not kept["mode"] & 0o004 for kept in journal["files"].values())
+        host.write_file(PATH, json.dumps(journal, indent=1, sort_keys=True).encode(), 0o600 if private else 0o644)
     else:
         host.remove_file(PATH)
         host.remove_folder(FOLDER)

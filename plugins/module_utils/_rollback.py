@@ -11,6 +11,7 @@ from __future__ import annotations
 from . import _guard, _journal, _pending
 from ._apply import commit, forget_unused, locked, release, remove_runner, runner_paths, write_step
 from ._drop_ins import our_files
+from ._input import KINDS
 from ._plan import in_order, restore_step
 from ._result import public
 
@@ -23,9 +24,11 @@ class Rollback:
         self.journal = journal
         self.steps = []
         self.roles = set()
+        self.allow = ()
         self.files = []
         self.owners = []
         self.errors = []
+        self.notes = []
 
     @property
     def changing(self):
@@ -42,7 +45,8 @@ class Rollback:
         """The result of module `rollback`, alike in check mode and afterwards."""
         return {"settings": [public(step) for step in self.steps], "rules": [],
                 "reboot_required": bool(_pending.waiting(self.steps)), "files": self.files,
-                "owners": self.owners, "changed": self.due, "diff": self.diff()}
+                "owners": self.owners, "changed": self.due, "diff": self.diff(),
+                "notes": self.host.notes + self.notes}
 
     def diff(self):
         """One before and after text: the values that come back, then the files that go."""
@@ -66,23 +70,32 @@ def plan_rollback(host, roles=(), allow=()):
         if not roles or entry["role"] in roles:
             step = restore_step(host, key, entry, files[entry["role"]])
             plan.steps.append(dict(step, why="rollback", _role=entry["role"]))
+    plan.allow = allow
     _guard.protect_jobs(plan, allow)
     _guard.hold_back(plan, allow)
-    refused = {step["_role"]: step["reason"] for step in plan.steps if step["status"] == "refused"}
-    for step in plan.changing:
-        if step["_role"] in refused:
-            step.update(status="refused", reason=refused[step["_role"]])
+    refused = _refuse_whole_roles(plan)
     plan.roles = {step["_role"] for step in plan.steps} | {kept["role"] for kept in journal["files"].values()}
     plan.files = sorted(path for path, kept in journal["files"].items()
                         if (not roles or kept["role"] in roles) and kept["role"] not in refused)
     plan.owners = sorted(journal["owners"]) if not roles and not refused else []
+    stays = {path for step in plan.changing for path in journal["entries"][step["_restore"]].get("stays", ())}
+    plan.notes = ["%s stays on the disk: remove it yourself if nothing else uses it" % path for path in sorted(stays)]
     return plan
 
 
-def carry_out(make_plan):
-    """Give back files, then owners, then values, then folders; returns the plan with its `errors`. Raises Locked.
+def _refuse_whole_roles(plan):
+    """A role with a step that is refused stays as it is; returns {role: why}."""
+    refused = {step["_role"]: step["reason"] for step in plan.steps if step["status"] == "refused"}
+    for step in plan.changing:
+        if step["_role"] in refused:
+            step.update(status="refused", reason=refused[step["_role"]])
+    return refused
 
-    The order: an owner re-reads the files when it comes back, and applies values of its own that ours then correct.
+
+def carry_out(make_plan):
+    """Leave, give back files, then owners, values, folders; returns the plan with its `errors`. Raises Locked.
+
+    The order: a unit of ours is stopped while its files are there, or systemd knows it no more; an owner re-reads the files when it comes back, and applies values of its own that ours then correct.
     The journal is written last, so that a kill at any moment leaves all of it to be done again.
     """
     plan = make_plan()
@@ -95,6 +108,7 @@ def carry_out(make_plan):
 
 def _give_back(plan):
     host, journal = plan.host, plan.journal
+    _leave(plan)
     runner = [path for path in runner_paths(journal) if path in plan.files]
     remove_runner(host, journal, runner, plan.errors)
     for path in plan.files:
@@ -117,4 +131,23 @@ def _give_back(plan):
     for role in plan.roles:
         _pending.note(host, role, [step for step in plan.changing if step["_role"] == role])
     forget_unused(host, journal, plan.errors)
+    for name, kind in KINDS.items():
+        if hasattr(kind, "forget") and not any(entry["kind"] == name for entry in journal["entries"].values()):
+            kind.forget(host)
     _journal.save(host, journal)
+
+
+def _leave(plan):
+    """Have each kind end what runs from files of ours. A role of which something does not end stays as it is, and so
+    does what would disturb that."""
+    for name, kind in KINDS.items():
+        mine = [step for step in plan.changing if step["kind"] == name]
+        if hasattr(kind, "leave") and mine:
+            kind.leave(plan.host, mine)
+    for step in plan.changing:
+        if "error" in step:
+            step.update(status="refused", reason=step.pop("error"))
+    if any(step["status"] == "refused" for step in plan.steps):
+        _guard.protect_jobs(plan, plan.allow)
+        refused = _refuse_whole_roles(plan)
+        plan.files = [path for path in plan.files if plan.journal["files"][path]["role"] not in refused]

@@ -14,13 +14,15 @@ author: gpuwright contributors (@gpuwright)
 description:
   - Puts values, files, folders and owners back to what they were before the first run, from the journal alone; it needs
     neither the roles nor facts.
+  - Units of role C(vllm_service) are stopped and disabled before their files go. Models and engines stay on the disk,
+    and are named.
   - The journal goes when nothing is left in it. What cannot be given back stays in it, and the task fails and names it.
 options:
   roles:
     description: Give back only the settings of these roles. Without it, everything.
     type: list
     elements: str
-    choices: [cpu_isolation, gpudirect, nccl_env, network, numa, nvme, rdma_roce, thp, vm]
+    choices: [cpu_isolation, gpudirect, nccl_env, network, numa, nvme, rdma_roce, thp, vllm_service, vm]
     default: []
   allow:
     description:
@@ -61,6 +63,11 @@ files:
   returned: always
   type: list
   elements: str
+notes:
+  description: What could not be read, and what stays on the disk, such as models and engines of role vllm_service.
+  returned: always
+  type: list
+  elements: str
 owners:
   description: The tools that get back what was taken over from them.
   returned: always
@@ -82,7 +89,8 @@ def main():
     """Plan from the journal, carry the plan out unless in check mode, and say what came of it."""
     module = AnsibleModule(
         argument_spec={
-            "roles": {"type": "list", "elements": "str", "choices": sorted(ROLES), "default": []},
+            "roles": {"type": "list", "elements": "str", "choices": sorted([*ROLES, "vllm_service"]),
+                      "default": []},
             "allow": {"type": "list", "elements": "str", "choices": ["link", "unverified"], "default": []},
             "sysroot": {"type": "path", "default": "/"},
         },

@@ -30,6 +30,7 @@ and may have:
   is_foreign    whether somebody else wrote the text of a file that is ours by its name; it is then left alone
   remark        the fact that a value follows from, or None; `compose` writes it above the line
   overridden    who gets something else although our line is right
+  leave, forget what a rollback does before the files go, and once the journal has nothing of the kind
   LAST_BACK     whether its originals come back after those of all other kinds
   turn          sorts the originals of this kind, by (target, path), where the order of giving back counts
 """
