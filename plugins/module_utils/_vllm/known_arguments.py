@@ -1,0 +1,79 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The arguments of vLLM 0.33.0, for a node where no engine is installed yet and for what its help does not tell.
+
+PRIVATE to the collection. Pure. The data is in known_flags.py, known_flags_more.py and known_keys.py, which
+tests/setup/vllm_arguments.py writes from the engine itself.
+"""
+
+from __future__ import annotations
+
+from . import known_flags, known_flags_more, known_keys
+from .help_text import blank
+
+VERSION = known_flags.VERSION
+_TYPES = {"size": {"type": "int", "sizes": True}, "size-auto": {"type": "int", "sizes": True, "auto": True},
+          "dict": {"type": "json", "json_of": "dict"}, "list": {"type": "json", "json_of": "list"},
+          "dict-or-text": {"type": "json", "json_of": "either"}}
+_FROM_HERE = ("type", "json_of", "sizes", "auto", "bounds")
+_SWAPPED = {"enable-": "disable-", "disable-": "enable-"}
+
+
+def same_release(version):
+    """Whether a version, with or without what a build adds after a plus sign, is the one that is known here."""
+    return str(version or "").partition("+")[0] == VERSION
+
+
+def schema():
+    """What parse_help would give for this release, and more: types, bounds and keys."""
+    flags = {}
+    for word in known_flags.BOOLEANS.split():
+        _add(flags, word, {"takes": "none", "type": "bool", "negative": True, "inverse": "no-" + word.split(",")[0]})
+    for word in known_flags.PAIRS.split():
+        start = word.partition("-")[0] + "-"
+        inverse = _SWAPPED[start] + word.split(",")[0][len(start):]
+        _add(flags, word, {"takes": "none", "type": "bool", "negative": True, "inverse": inverse})
+    for word in known_flags.SWITCHES.split():
+        _add(flags, word, {"takes": "none", "type": "bool"})
+    for line in _lines(known_flags.VALUES) + _lines(known_flags_more.VALUES):
+        _add_value(flags, *(line.split(" | ") + [""] * 4)[:5])
+    for line in _lines(known_keys.KEYS):
+        name, _colon, keys = line.partition(":")
+        flags[name]["keys"] = keys.split()
+    return {"flags": flags}
+
+
+def _lines(text):
+    """The lines of a table, those that begin with a blank joined to the one before."""
+    return text.strip("\n").replace("\n  ", " ").splitlines()
+
+
+def _add(flags, names, known):
+    name, *others = names.split(",")
+    flags[name] = dict(blank(["--" + name] + others), **known)
+
+
+def _add_value(flags, names, takes, bounds, choices, default):
+    what, _blank, count = takes.strip().partition(" ")
+    known = dict({"type": what}, **_TYPES.get(what, {}))
+    known.update(takes=count or "one", bounds=bounds.strip(), default=default.strip() or None)
+    known["choices"] = choices.replace(" ", "").split(",") if choices.strip() else None
+    _add(flags, names, known)
+
+
+def complete(told, version):
+    """A help's flags with what is known here of those of the same name: types and bounds; keys of the same release.
+
+    What the help tells against it stands: a flag that takes something else there is another flag.
+    """
+    known = schema()["flags"]
+    flags = {}
+    for name, entry in told["flags"].items():
+        mine = known.get(name)
+        if mine and mine["takes"] == entry["takes"]:
+            entry = dict(entry, **{key: mine[key] for key in _FROM_HERE})
+            if same_release(version):
+                entry["keys"] = mine["keys"]
+        flags[name] = entry
+    return {"flags": flags}
