@@ -13,8 +13,13 @@ import pytest
 PACKAGE = "ansible_collections.gpuwright.node.plugins.module_utils"
 MACHINE = {"os", "subprocess", "shutil", "socket", "pathlib", "tempfile", "glob", "fcntl", "signal", "stat", "time",
            "ctypes", "resource"}
-# What reads the machine, what changes it, and what holds a command that outlives a module.
-HOST = ("plugins/module_utils/_files.py", "plugins/module_utils/_host.py", "plugins/module_utils/_supervise.py")
+# What reads the machine, what changes it, what holds a command that outlives a module, and what has files in it that
+# are larger than memory.
+HOST = ("plugins/module_utils/_files.py", "plugins/module_utils/_host.py", "plugins/module_utils/_supervise.py",
+        "plugins/module_utils/_vllm/volume.py")
+# What opens sockets: the downloads of model files, and the requests to an engine.
+NETWORK = {"urllib.request", "urllib.error", "http.client", "ssl", "socket"}
+SOCKETS = ("plugins/module_utils/_vllm/download.py", "plugins/module_utils/_vllm/http.py")
 # What each part may import of the parts below module_utils; a part is a folder or a file there.
 BELOW = {
     "_files": set(),
@@ -107,6 +112,14 @@ def test_one_file_touches_the_machine(imports):
              and (touching := {word.split(".")[0] for word in names} & MACHINE
                   - (OWN_PROCESS if name == "plugins/module_utils/_process.py" else set()))}
     assert found == {}
+
+
+def test_two_files_open_sockets(imports):
+    found = {name: sorted(names & NETWORK) for name, names in _module_utils(imports).items()
+             if name not in SOCKETS and names & NETWORK}
+    assert found == {}
+    missing = [name for name in SOCKETS if name in imports and not imports[name] & NETWORK]
+    assert missing == []
 
 
 def test_nothing_opens_files_past_the_host(files, checkout):
