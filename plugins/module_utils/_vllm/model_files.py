@@ -104,6 +104,7 @@ def _show(host, one, limits):
         files = archive.unpack(host, files, one["files"][0]["path"], one["partial"] + "/unpacked", limits["reserve"])
         if one["name"] and host.size("%s/%s" % (files, one["name"])) is None:
             raise CannotStage("%s does not hold %s, which model_path names" % (one["source"]["url"], one["name"]))
+        host.remove_file("%s/%s" % (files, manifest.NAME))  # Of a run that was killed right here.
         one["files"] = [{"path": path, "size": size} for path, size in sorted(host.tree(files).items())]
     if one["state"] == "repair":
         _mend(host, one, files)
