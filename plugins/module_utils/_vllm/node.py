@@ -23,6 +23,7 @@ AFFINITY, NCCL = "/etc/gpuwright/affinity.json", "/etc/gpuwright/nccl.env"
 FOLDER = "/etc/vllm"
 _SECTIONS = ("system", "cpu", "numa_nodes", "gpus", "nics", "rdma_devices")
 _CONFIG_BYTES = 1 << 22
+_DROP_IN = "50-gpuwright.conf"
 
 
 def look(host, instances=()):
@@ -31,8 +32,8 @@ def look(host, instances=()):
     topology, affinity (None where none is published), cpus (node_facts.cpu_sets), memory, holders and
     holders_complete (node_gpus.read), tools, cdi, shm (bytes), remove_ipc, users, addresses, listeners,
     nccl_environment (what of nccl.env is not in /etc/nccl.conf), nccl_values (what NCCL has from both), nccl_conf
-    (whether that file is there), taken ({instance: {"gpus", "cpus"}} of earlier runs), configs ({instance: its model's
-    config.json, or words on why not}), notes.
+    (whether that file is there), overrides ({instance: node_facts.overrides}), taken ({instance: {"gpus", "cpus"}}
+    of earlier runs), configs ({instance: its model's config.json, or words on why not}), notes.
     """
     topology = read_topology(host, _SECTIONS)
     node_gpus.add_numbers(host, topology["gpus"])
@@ -46,6 +47,8 @@ def look(host, instances=()):
         "remove_ipc": node_facts.remove_ipc(host), "users": node_facts.system_users(host),
         "addresses": node_facts.addresses(host, nic.RECORDED),
         "listeners": node_facts.listeners(host, {one["port"] for one in instances if one["state"] == "started"}),
+        "overrides": {one["name"]: node_facts.overrides(host, "vllm@%s.service" % one["name"], _DROP_IN)
+                      for one in instances},
         "taken": _taken(host), "configs": {one["name"]: _config(host, one) for one in instances}}
     node.update(_nccl(host))
     node["notes"] = list(host.notes)

@@ -23,11 +23,13 @@ _KIND = re.compile(r"^\s*\"?kind\"?:\s*\"?([\w.-]+/[\w.-]+)\"?", re.M)
 _DEVICES = re.compile(r"^( *)- (?:containerEdits:|name:)", re.M)
 _NAME = re.compile(r"^\s*(?:- )?\"?name\"?:\s*\"?([\w:.-]+)\"?,?\s*$", re.M)
 _LISTEN = "0A"
+_MATTERS = {"LimitMEMLOCK", "CPUAffinity", "AllowedCPUs"}
 
 
 def tools(host):
-    """{"numactl": path or None, "podman": version or None, "docker": version or None}."""
+    """{"numactl", "nvidia-ctk": path or None, "podman": version or None, "docker": version or None}."""
     found = {"numactl": _program(host, "numactl")}
+    found["nvidia-ctk"] = _program(host, "nvidia-ctk")
     for name in ("podman", "docker"):
         found[name] = _version(host, name) if _program(host, name) else None
     return found
@@ -118,6 +120,20 @@ def cpu_sets(host, isolated, slices):
             host.note("%s: AllowedCPUs: %s" % (name, error))
         found["partitions"][name] = host.text(folder + "/cpuset.cpus.partition")
     return found
+
+
+def overrides(host, unit, ours):
+    """{key: {"value", "file"}} of what drop-ins that are not `ours` set last for a unit, of what matters to an engine.
+
+    An empty value of theirs takes back what came before.
+    """
+    found = {}
+    for line in unit_files.assignments(host, unit, _MATTERS):
+        if line["name"] == ours or "/%s@.service" % unit.partition("@")[0] in line["file"]:
+            found.pop(line["key"], None)
+        else:
+            found[line["key"]] = {"value": line["value"], "file": line["file"]}
+    return {key: told for key, told in found.items() if told["value"]}
 
 
 def _path(name):

@@ -42,7 +42,8 @@ def add_numbers(host, gpus):
 def read(host, gpus):
     """({address: {"total", "free"} of its memory in bytes}, [holders], whether all processes could be seen).
 
-    A holder is {"pid", "comm", "gpus": [address], "memory", "unit", "ours": instance or None, "who": words}.
+    A holder is {"pid", "comm", "gpus": [address], "memory": {address: bytes or None}, "unit", "ours": instance or
+    None, "who": words}.
     """
     text = nvidia_smi.output(host, "nvidia-smi", "-q", "-x") or ""
     told = gpu_process.parse(text)
@@ -127,9 +128,8 @@ def _holder(host, pid, one, names):
     unit = (_UNIT.findall(place) or [None])[-1]
     ours = instance_of(host, place, names)
     comm = one["comm"] or "its name is not known"
-    sizes = [size for size in one["gpus"].values() if size]
-    return {"pid": pid, "comm": one["comm"], "gpus": sorted(one["gpus"]), "memory": sum(sizes) if sizes else None,
-            "unit": unit, "ours": ours, "who": "process %d (%s%s)" % (pid, comm, " in %s" % unit if unit else "")}
+    return {"pid": pid, "comm": one["comm"], "gpus": sorted(one["gpus"]), "memory": one["gpus"], "unit": unit,
+            "ours": ours, "who": "process %d (%s%s)" % (pid, comm, " in %s" % unit if unit else "")}
 
 
 def group(host, pid):

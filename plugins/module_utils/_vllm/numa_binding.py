@@ -67,8 +67,9 @@ def bind(instance, gpus, topology, here):
     if len(with_cpus) < 2:
         return dict(empty, memory_policy=_beside_gpu_memory(topology, with_cpus),
                     why="one NUMA node has all CPUs" if with_cpus else "the kernel tells of no NUMA nodes")
-    if instance["arguments"].get("numa-bind") is False:
-        return dict(empty, why="its arguments say numa-bind: false")
+    if instance["arguments"].get("numa-bind", True) is not True:
+        return dict(empty, why="its arguments say numa-bind: %s" % (
+            "false" if instance["arguments"]["numa-bind"] is False else "null"))
     reason, warning = _why_not(instance, gpus, nodes, topology, here)
     if reason:
         found = dict(empty, why=reason, warnings=[warning] if warning else [])

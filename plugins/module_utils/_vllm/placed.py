@@ -28,7 +28,8 @@ def place(instance, topology, affinity, holders, nccl_environment, taken, here=N
     asked, gpus, why = _chosen(instance, topology, holders, taken, here)
     placed = {"gpus": gpus, "visible": {}, "arguments": _size_arguments(instance, asked), "environment": {},
               "slice": numa_binding.slice_of(instance), "cpus": None, "memory_policy": None, "devices": [],
-              "why": {"gpus": why, "size": parallel_sizes.words(asked)}, "warnings": [], "sizes": dict(asked)}
+              "read_only": _read_only(here), "why": {"gpus": why, "size": parallel_sizes.words(asked)},
+              "warnings": [], "sizes": dict(asked)}
     _add_network(placed, instance, topology, nccl_environment, here, asked)
     if gpus:
         _add_gpus(placed, instance, topology, here)
@@ -36,9 +37,17 @@ def place(instance, topology, affinity, holders, nccl_environment, taken, here=N
         _add_cpus(placed, instance, topology, affinity, taken, here, asked)
     placed["environment"] = {name: value for name, value in sorted(placed["environment"].items())
                              if name not in instance["environment"]}
+    said = instance["arguments"]  # A flag that says null is left to vLLM; a size that does is worked out.
     placed["arguments"] = {flag: value for flag, value in placed["arguments"].items()
-                           if instance["arguments"].get(flag) is None}
+                           if flag not in said or (flag in (TENSOR, PIPELINE) and said[flag] is None)}
     return placed
+
+
+def _read_only(here):
+    """What a container has to see of the node for NCCL: its configuration, and the topology file that it may name."""
+    paths = ["/etc/nccl.conf"] if here.get("nccl_conf") else []
+    told = (here.get("nccl_values") or {}).get("NCCL_TOPO_FILE")
+    return paths + ([told] if told else [])
 
 
 def on_cpus(instance, topology):

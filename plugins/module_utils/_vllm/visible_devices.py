@@ -17,7 +17,7 @@ from .gpu_choice import key
 ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 RECORD = "GPUWRIGHT_GPUS"  # Which GPUs an instance has, by address: what later runs go by, for indexes change.
 _CONTAINERS = ("podman", "docker")
-_CDI = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu"}
+CDI = "nvidia.com/gpu"
 
 
 def variables(instance, gpus, topology):
@@ -59,42 +59,26 @@ def record(gpus):
 
 
 def devices(gpus, topology, cdi, several):
-    """What a container is given: names of CDI where a specification has them, else files of /dev, and NICs for RDMA.
+    """What a container is given: NVIDIA's GPUs by their names in the CDI specifications, AMD's by their files, NICs.
 
-    `cdi` is {kind: [names]} of the specifications on the node. For NVIDIA's GPUs without one it is the UUIDs, for the
-    engine's own way of taking them.
+    `cdi` is {kind: [names]} of the specifications on the node. A GPU of NVIDIA's that none has is left to the engine's
+    own way of naming it.
     """
     found = []
     for gpu in gpus:
-        kind = _CDI[gpu["vendor"]]
-        named = _name_in(gpu, cdi.get(kind) or (), topology)
-        if named is not None:
-            found.append("%s=%s" % (kind, named))
-        elif gpu["vendor"] == "amd":
-            found += [path for path in ("/dev/kfd", gpu.get("render")) if path and path not in found]
+        if gpu["vendor"] == "amd":
+            found += [path for path in ("/dev/kfd", gpu.get("render") or "/dev/dri") if path not in found]
         else:
-            found.append(_uuid(gpu))
+            named = _name_in(gpu, cdi.get(CDI) or (), topology)
+            found += ["%s=%s" % (CDI, named)] if named else []
     if several and topology.get("rdma_devices"):
         found.append("/dev/infiniband")
     return found
 
 
-def _uuid(gpu):
-    part = gpu.get("mig_device") or {}
-    return part.get("uuid") or gpu.get("uuid") or str(gpu["index"])
-
-
 def _name_in(gpu, names, topology):
     """The GPU's name in a specification: its UUID, or its number (of a part: the GPU's and its own)."""
     part = gpu.get("mig_device")
-    if part:
-        wanted = (part.get("uuid"), "%s:%s" % (_whole(gpu, topology), part.get("index")))
-    else:
-        wanted = (gpu.get("uuid"), _whole(gpu, topology))
+    number = _cuda(dict(gpu, mig_device=None), topology)
+    wanted = (part.get("uuid"), "%s:%s" % (number, part.get("index"))) if part else (gpu.get("uuid"), number)
     return next((name for name in wanted if name in names), None)
-
-
-def _whole(gpu, topology):
-    if gpu["vendor"] == "amd":
-        return _hip(gpu)
-    return _cuda(dict(gpu, mig_device=None), topology)
