@@ -34,12 +34,6 @@ def expected(instance, placed):
     return parallel_sizes.on_a_node(instance, placed["sizes"])
 
 
-def merged(instance, placed):
-    """The arguments of an instance; what it leaves open, its place says."""
-    given = {name: value for name, value in instance["arguments"].items() if value is not None}
-    return dict(placed["arguments"], **given)
-
-
 def count(instance, placed, found):
     """What differs in the number of workers."""
     wanted, there = expected(instance, placed), workers(found)
@@ -105,12 +99,12 @@ def _said(number):
     return "unlimited" if number == float("inf") else str(number)
 
 
-def nodes_of(instance, placed, worker):
+def nodes_of(deployment, worker):
     """The NUMA nodes that a worker's memory shall be on; empty where nothing was asked for."""
-    arguments = merged(instance, placed)
+    arguments, placed = deployment["arguments"], deployment["placed"]
     bound = arguments.get("numa-bind-nodes")
     if arguments.get("numa-bind") and isinstance(bound, list):
-        here = expected(instance, placed)
+        here = expected(deployment["instance"], placed)
         if here > 1 and not worker["ranks"]:
             return {int(node) for node in bound}  # A worker of Ray's says no rank.
         index = local_rank(placed, worker["ranks"], here)
@@ -125,11 +119,11 @@ def local_rank(placed, ranks, here):
     return (ranks.get("DP", 0) * tensor * pipeline + ranks.get("PP", 0) * tensor + ranks.get("TP", 0)) % here
 
 
-def memory(instance, placed, found, pages_of):
+def memory(deployment, found, pages_of):
     """What differs in where the workers' memory is (R3, R5)."""
     differs = []
     for worker in workers(found):
-        wanted, pages = nodes_of(instance, placed, worker), pages_of.get(worker["pid"])
+        wanted, pages = nodes_of(deployment, worker), pages_of.get(worker["pid"])
         allowed = set(_numbers(worker["mems"]))
         if wanted and allowed and not wanted <= allowed:
             differs.append("memory of %s: wanted on NUMA node %s, which its control group forbids: %s is allowed" % (

@@ -104,14 +104,14 @@ def _ended(host, unit, shown, facts, secrets):
 def _serves(host, deployment, ask, found, facts):
     """Whether it answers; where this node has only workers of it, whether they are there."""
     instance, placed = deployment["instance"], deployment["placed"]
-    if is_headless(instance, placed):
+    if is_headless(deployment):
         missing = binding.count(instance, placed, found)
         facts["completion"] = "not asked for: the API is on the first node"
         if missing:
             return {"ok": None, "differs": [], "facts": dict(facts, waits_for=missing[0])}
         return {"ok": True, "differs": [], "facts": facts}
     differs = _foreign(host, instance, found)
-    for question in () if differs else _questions(instance, placed, ask):
+    for question in () if differs else _questions(instance, deployment["arguments"], ask):
         good, words, told = question()
         facts.update(told)
         if good is None:
@@ -122,14 +122,14 @@ def _serves(host, deployment, ask, found, facts):
     return {"ok": not differs, "differs": differs, "facts": facts}
 
 
-def is_headless(instance, placed):
+def is_headless(deployment):
     """Whether this node has workers only: the API of the instance is on another."""
-    return binding.merged(instance, placed).get("headless") is True or command.is_ray_worker(instance)
+    return deployment["arguments"].get("headless") is True or command.is_ray_worker(deployment["instance"])
 
 
-def _questions(instance, placed, ask):
+def _questions(instance, arguments, ask):
     """What the engine is asked, in this order."""
-    arguments, name = binding.merged(instance, placed), instance["served_name"]
+    name = instance["served_name"]
     return (lambda: answers.health(ask),
             lambda: answers.version(ask, instance["engine"]["version"]),
             lambda: answers.models(ask, name, arguments.get("max-model-len")),
@@ -169,7 +169,7 @@ def _placed(host, deployment, found, main, shown, facts):
     differs += binding.count(instance, placed, found)
     differs += binding.cpus(instance, placed, found, processes.isolated(host))
     differs += binding.limits([file.get("text") or "" for file in deployment["files"].values()], found, limits_of)
-    differs += binding.memory(instance, placed, found, pages_of)
+    differs += binding.memory(deployment, found, pages_of)
     if any(gpu.get("vendor") == "nvidia" for gpu in placed["gpus"]):
         told = nvidia_smi.output(host, "nvidia-smi", "-q", "-x")
         differs += binding.gpus(placed, pids, gpu_process.parse(told) if told else {})
