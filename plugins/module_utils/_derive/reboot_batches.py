@@ -56,7 +56,7 @@ def units(nodes):
     return list(found.values())
 
 
-def limits_of(sizes, count):
+def limits_of(sizes, count, variable="gpuwright_serial"):
     """The sizes as numbers of nodes, one at least. Raises ValueError on what is neither a number nor a percentage."""
     listed = list(sizes) if isinstance(sizes, (list, tuple)) else [sizes]
     limits = []
@@ -65,10 +65,10 @@ def limits_of(sizes, count):
         percent = word.endswith("%")
         number = word[:-1] if percent else word
         if isinstance(size, bool) or not number.isdigit() or int(number) < 1 or (percent and int(number) > 100):
-            raise ValueError("gpuwright_serial: %r is neither a number of nodes nor a percentage" % (size,))
+            raise ValueError("%s: %r is neither a number of nodes nor a percentage" % (variable, size))
         limits.append(max(1, count * int(number) // 100) if percent else int(number))
     if not limits:
-        raise ValueError("gpuwright_serial is empty")
+        raise ValueError("%s is empty" % variable)
     return limits
 
 

@@ -70,6 +70,12 @@ def of_host(host, report_folder, run=None):
     return found
 
 
+def one(host, name, report_folder, run=None):
+    """What one host answered for one part, or None."""
+    part = _read(os.path.join(_run_folder(report_folder, run), _file_name(host), _file_name(name) + ".json"))
+    return part["data"] if part else None
+
+
 def prune(report_folder, run=None):
     """Remove the parts of runs that are over. Another run that is still going keeps its own."""
     parts = os.path.join(report_folder, ".parts")

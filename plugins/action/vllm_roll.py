@@ -1,0 +1,191 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action of module vllm_roll: checks instances on the controller, and restarts them node by node.
+
+Each stage is a task of the role vllm_service; what a stage leaves to the next one lies in the report folder.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance_values import BadInstance
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, parts, show
+from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import (
+    agree,
+    instances,
+    kept,
+    options,
+    planned,
+    roll,
+    table,
+    turns,
+)
+
+_MODULE = "gpuwright.node.vllm_service"
+_STAGES = ["check", "plan", "agree", "order", "rounds", "switch", "verify", "settle", "end"]
+
+
+class ActionModule(ActionBase):
+    """One stage; bad input fails before anything is changed on a node."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        """Enter a stage."""
+        result = super().run(tmp, task_vars)
+        _checked, asked = self.validate_argument_spec({
+            "stage": {"type": "str", "required": True, "choices": _STAGES}, "options": {"type": "dict", "default": {}},
+            "secrets": {"type": "raw", "no_log": True}, "take_over": {"type": "list", "elements": "str", "default": []},
+            "allow": {"type": "list", "elements": "str", "default": []}, "round": {"type": "str"}})
+        place = parts.folder(task_vars, self._templar)
+        try:
+            result.update(getattr(self, "_" + asked["stage"])(place, asked, task_vars))
+        except (BadInstance, options.BadVariable, kept.NoPlace) as error:
+            result.update(failed=True, msg="nothing was changed: %s" % error)
+            self._keep_failure(place, asked["stage"], result, task_vars)
+        return result
+
+    def _keep_failure(self, place, stage, result, task_vars):
+        """The report says of each node why it was not planned."""
+        if stage in ("check", "plan"):
+            parts.keep(task_vars["inventory_hostname"], "vllm_service", ask.answer(result, self._task.check_mode),
+                       place)
+
+    def _check(self, place, asked, task_vars):
+        """The node's instances in normal form; asks no node."""
+        host, given = task_vars["inventory_hostname"], asked["options"]
+        options.check_names(task_vars)
+        found = instances.of_host(host, given, options.defaults(given), task_vars["hostvars"])
+        mine = options.secrets(asked["secrets"], found)
+        kept.keep(place, "instances", host, {"instances": found, "secrets": sorted(mine)})
+        return {"names": list(found)}
+
+    def _plan(self, place, asked, task_vars):
+        """What the node would have to change for its instances; changes nothing."""
+        host = task_vars["inventory_hostname"]
+        found = kept.one(place, "instances", host)["instances"]
+        answer = self._ask(dict(asked, stage="plan"), found, task_vars)
+        told = planned.of_answer(found, answer)
+        kept.keep(place, "plan", host, told)
+        parts.keep(host, "vllm_service", ask.answer(dict(answer, msg=told["wrong"], failed=bool(told["wrong"])),
+                                                    self._task.check_mode), place)
+        result = {name: answer[name] for name in ("settings", "rules", "diff") if name in answer}
+        result.update(instances=[one for one in found.values() if one["state"] != "absent"], due=told["due"],
+                      commands=told["commands"], changed=bool(told["due"]) and bool(self._task.check_mode))
+        return dict(result, failed=True, msg=told["wrong"]) if told["wrong"] else result
+
+    def _agree(self, place, _asked, task_vars):
+        """What the nodes of a replica must have alike, looked at once for all."""
+        answers = self._answers(place, task_vars)
+        absent = set((task_vars.get("groups") or {}).get("all") or ()) - set(answers)
+        wrong = agree.problems(answers, absent)
+        if self._task.check_mode:
+            show.lines(table.of_plans(answers, show.width()))
+        return {"failed": True, "msg": "nothing was changed: %s" % "; ".join(wrong)} if wrong else {}
+
+    def _order(self, place, asked, task_vars):
+        """Which nodes restart what in which batch; the facts tell a later play."""
+        answers = self._answers(place, task_vars)
+        order = task_vars["ansible_play_hosts_all"]
+        lost = [host for host in order if host not in answers]
+        if lost:
+            return {"failed": True, "msg": "nothing was restarted: no plan of %s: leave it out with --limit"
+                    % ", ".join(lost[:10])}
+        try:
+            made = roll.make(order, answers, asked["options"].get("serial") or [1, "5%", "25%"])
+        except ValueError as error:
+            raise options.BadVariable(error) from error
+        show.lines(table.of_roll(made, show.width()))
+        go = not self._task.check_mode
+        if go:
+            kept.keep(place, "roll", "roll", made)
+            for host, turn in made["turns"].items():
+                kept.keep(place, "turn", host, turn)
+        batches = [batch["hosts"] for batch in made["batches"]] if go else []
+        return {"batches": [batch["hosts"] for batch in made["batches"]], "ansible_facts": {
+            "vllm_order": [host for batch in batches for host in batch], "vllm_serial": [len(one) for one in batches]}}
+
+    def _rounds(self, place, _asked, task_vars):
+        """The rounds of the nodes of this batch."""
+        made, here = kept.one(place, "roll", "roll") or {"batches": []}, set(task_vars["ansible_play_batch"])
+        split = [", ".join(batch["hosts"]) for batch in made["batches"]
+                 if here & set(batch["hosts"]) and not here.issuperset(batch["hosts"])]
+        if split:
+            return {"failed": True, "msg": "these restart together, and are not in one batch of this play: %s: leave "
+                    "serial to vllm_service_serial" % "; ".join(split)}
+        return {"rounds": ["%d.%d" % (number, index) for number, batch in enumerate(made["batches"])
+                           if here.issuperset(batch["hosts"]) for index in range(len(batch["rounds"]))]}
+
+    def _switch(self, place, asked, task_vars):
+        """Restart what is this round's on this node."""
+        host, units = self._units(place, asked, task_vars)
+        if not units:
+            return {"skipped": True, "msg": "nothing of this round is on this node"}
+        answer = turns.switch(place, host, units, self._asker(place, host, asked, task_vars))
+        told = kept.one(place, "plan", host)
+        return {"changed": bool(answer) and not answer.get("failed"),
+                "diff": planned.diff_of(told, [unit["name"] for unit in units]) if answer else []}
+
+    def _verify(self, place, asked, task_vars):
+        """Look until this round's instances serve."""
+        host, units = self._units(place, asked, task_vars)
+        if not units:
+            return {"skipped": True, "msg": "nothing of this round is on this node"}
+        found = kept.one(place, "instances", host)["instances"]
+        limits = {unit["name"]: found[unit["name"]]["health_timeout"] if unit["name"] in found else 60
+                  for unit in units}
+        turns.verify(place, host, units, self._asker(place, host, asked, task_vars), limits, _say)
+        return {}
+
+    def _settle(self, place, asked, task_vars):
+        """Keep what serves; put back what does not, on all nodes of its replica, and fail."""
+        host, units = self._units(place, asked, task_vars)
+        if not units:
+            return {"skipped": True, "msg": "nothing of this round is on this node"}
+        wrong = turns.settle(place, host, units, self._asker(place, host, asked, task_vars))
+        states = {unit["name"]: kept.outcome(place, host, unit["name"]) for unit in units}
+        planned.keep_report(place, host, states, wrong)
+        return {"failed": True, "msg": "; ".join(wrong)} if wrong else {}
+
+    def _end(self, place, _asked, task_vars):
+        """How it ended, in a table and in vllm_service.json, once nothing more is to come."""
+        made = kept.one(place, "roll", "roll")
+        if not made or not made["batches"]:
+            return {}
+        states = {(state["host"], state["instance"]): state for state in kept.everything(place, "outcome").values()}
+        stopped, last = kept.one(place, "stopped", "why"), set(made["batches"][-1]["hosts"])
+        if stopped or last & set(task_vars["ansible_play_batch"]) or not task_vars["ansible_play_hosts"]:
+            show.lines(table.of_outcome(made, states, stopped, show.width()))
+        planned.write(os.path.join(place, "vllm_service.json"), made, states, stopped)
+        return {"path": os.path.join(place, "vllm_service.json")}
+
+    def _answers(self, place, task_vars):
+        """The plans of the hosts of this play that answered."""
+        plans, alive = kept.everything(place, "plan"), task_vars["ansible_play_hosts"]
+        return {host: plans[host] for host in alive if host in plans}
+
+    def _units(self, place, asked, task_vars):
+        host = task_vars["inventory_hostname"]
+        return host, turns.mine(place, host, asked["round"])
+
+    def _asker(self, place, host, asked, task_vars):
+        """A function that asks the node's module; what it answers has `failed` in words where it could not."""
+        found = kept.one(place, "instances", host)["instances"]
+        return lambda extra: self._ask(dict(asked, **extra), found, task_vars)
+
+    def _ask(self, asked, found, task_vars):
+        arguments = {"stage": asked["stage"], "instances": list(found.values()),
+                     "secrets": options.secrets(asked["secrets"], found), "take_over": asked["take_over"],
+                     "allow": asked["allow"]}
+        if asked.get("only"):
+            arguments["only"] = asked["only"]
+        said = ask.ask(self, _MODULE, arguments, task_vars)
+        return dict(said, **ask.failure(said))
+
+
+def _say(lines):
+    show.lines([("  " + line, None) for line in lines])

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the nodes of one replica must have in common before one of them is touched. Pure.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+# What is each node's own.
+_OWN = ("several", "gpus", "port", "slice", "model_path")
+
+
+def problems(answers, absent):
+    """[words] on replicas on several nodes, from {host: {"due", "instances", "versions"}} of the hosts of the run.
+
+    `absent` are hosts that are in the inventory but not in this run: what they have is not known.
+    """
+    found = []
+    for name, nodes in _replicas(answers):
+        here = [node for node in nodes if node in answers]
+        found += _missing(name, nodes, here, answers, absent)
+        first = here[0]
+        for node in here[1:]:
+            found += _differs(name, first, node, answers)
+    return found
+
+
+def _replicas(answers):
+    """(name, nodes) of each replica on several nodes."""
+    found = {}
+    for answer in answers.values():
+        for name, instance in answer["instances"].items():
+            if instance["several"]:
+                found[(name, tuple(instance["several"]["nodes"]))] = True
+    return [(name, list(nodes)) for name, nodes in found]
+
+
+def _missing(name, nodes, here, answers, absent):
+    """Nodes of a replica that do not know of it, or that are not in this run although it restarts."""
+    found = ["%s: %s is one of its nodes, and its vllm_service_instances has no %s with these nodes: put it into "
+             "group_vars of all of them" % (name, node, name)
+             for node in here if (answers[node]["instances"].get(name) or {}).get("several") is None
+             or answers[node]["instances"][name]["several"]["nodes"] != nodes]
+    out = [node for node in nodes if node in absent]
+    if out and any(name in answers[node]["due"] for node in here):
+        found.append("%s: its nodes restart together, and %s of them is not in this run: leave --limit off, or name it "
+                     "too" % (name, ", ".join(out)))
+    return found
+
+
+def _differs(name, first, node, answers):
+    """What two nodes of one replica do not have alike."""
+    one, other = answers[first]["instances"].get(name), answers[node]["instances"].get(name)
+    if one is None or other is None:
+        return []
+    found = ["%s: %s is %s on %s and %s on %s; every node of a replica has the same" % (
+        name, key, _short(one[key]), first, _short(other[key]), node)
+        for key in one if key not in _OWN and one[key] != other.get(key)]
+    versions = [(answers[host].get("versions") or {}).get(name) for host in (first, node)]
+    if None not in versions and versions[0] != versions[1]:
+        found.append("%s: vLLM is %s on %s and %s on %s; one replica takes one version" % (
+            name, versions[0], first, versions[1], node))
+    return found
+
+
+def _short(value):
+    said = "%s" % (value,)
+    return said if len(said) <= 80 else said[:77] + "..."

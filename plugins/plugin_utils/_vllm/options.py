@@ -1,0 +1,71 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of the role vllm_service: their names, and what each gives to the instances.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.gpuwright.node.plugins.module_utils._values import nearest
+
+PREFIX = "vllm_service_"
+# What each instance of a node takes from the role, if it does not say it itself.
+OF_INSTANCE = ("preset", "arguments", "environment", "models_dir", "user", "slice", "listen", "health_timeout",
+               "stop_timeout", "prompt")
+OF_ENGINE = ("engine", "version", "path", "image")
+NAMES = ("instances", "placement", "placed", *OF_ENGINE, *OF_INSTANCE, "secrets", "address", "distributed", "serial")
+# What the tasks of the role hand to one another.
+_OWN = ("planned", "rounds", "round")
+SECRETS = ("api_key", "hf_token")
+
+
+class BadVariable(Exception):
+    """A variable is misspelt or has a value that is none; the text names it and says what is legal."""
+
+
+def check_names(task_vars):
+    """Raise BadVariable for a variable that has the role's prefix and is none."""
+    known = {PREFIX + name for name in NAMES + _OWN}
+    meant = task_vars.get("gpuwright_ignore_variables") or ()
+    wrong = ["%s: %s" % (name, nearest(name[len(PREFIX):], [*NAMES]).replace("mean ", "mean " + PREFIX))
+             for name in sorted(task_vars) if name.startswith(PREFIX) and name not in known and name not in meant]
+    if wrong:
+        raise BadVariable("no such variable: %s (a variable of yours goes into the list gpuwright_ignore_variables)"
+                          % "; ".join(wrong))
+
+
+def defaults(given):
+    """What the instances take from the role, as `_vllm/instance.check` wants it."""
+    said = {name: given.get(name) for name in OF_INSTANCE}
+    said["engine"] = dict({name: given.get(name) for name in OF_ENGINE[1:]}, kind=given.get("engine"))
+    for name in ("arguments", "environment"):
+        if said[name] is not None and not isinstance(said[name], dict):
+            raise BadVariable("%s%s: %r; legal is a mapping" % (PREFIX, name, said[name]))
+    return said
+
+
+def secrets(given, instances):
+    """{instance: {api_key, hf_token}} of the instances of a node. Raises BadVariable, which never tells a value."""
+    where = PREFIX + "secrets"
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise BadVariable("%s is no mapping of instances to their secrets" % where)
+    for name, mine in given.items():
+        if not isinstance(mine, dict):
+            raise BadVariable("%s.%s is no mapping; legal are %s" % (where, name, ", ".join(SECRETS)))
+        for key, value in mine.items():
+            if key not in SECRETS:
+                raise BadVariable("%s.%s: no such key: %s: %s" % (where, name, key, nearest(key, SECRETS)))
+            if value is not None and (not isinstance(value, str) or not value or not value.isprintable()):
+                raise BadVariable("%s.%s.%s is no text of one line" % (where, name, key))
+    return {name: {key: value for key, value in mine.items() if value is not None}
+            for name, mine in given.items() if name in instances}
+
+
+def unused_secrets(given, known):
+    """Names in the secrets that no instance of any node has: the nearest one is said."""
+    return ["%ssecrets.%s: there is no such instance: %s" % (PREFIX, name, nearest(name, known))
+            for name in given or () if name not in known]

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node answered to its plan, as the later stages and the report need it.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
+
+_PART = "vllm_service"
+
+
+def of_answer(found, answer):
+    """{"instances", "due", "open", "commands", "versions", "summaries", "diff", "wrong"} of a node's answer."""
+    return {"instances": found, "wrong": _wrong(answer), "due": list(answer.get("due") or ()),
+            "open": list(answer.get("open") or ()), "diff": answer.get("diff") or [],
+            **{name: dict(answer.get(name) or {}) for name in ("commands", "versions", "summaries")}}
+
+
+def _wrong(answer):
+    """Why the node's instances cannot be as they are wanted, or None."""
+    if answer.get("failed"):
+        return str(answer["failed"])
+    problems = answer.get("problems") or ()
+    if isinstance(problems, dict):
+        problems = ["%s: %s" % (name, word) for name, some in problems.items()
+                    for word in ([some] if isinstance(some, str) else some)]
+    return "nothing was changed: %s" % "; ".join(problems) if problems else None
+
+
+def diff_of(told, names):
+    """The part of a plan's diff that is of some instances; what names no instance is of all."""
+    diff = told["diff"] if isinstance(told["diff"], list) else [told["diff"]]
+    others = [name for name in list(told["instances"]) + told["due"] if name not in names]
+    return [one for one in diff if not any(_of(one, name) for name in others)]
+
+
+def _of(one, name):
+    head = "%s %s" % (one.get("before_header") or "", one.get("after_header") or "")
+    return any(word in head for word in ("/%s." % name, "@%s." % name))
+
+
+def keep_report(place, host, states, wrong):
+    """Say in the report's part of a host what became of the instances of a round."""
+    part = parts.of_host(host, place).get(_PART) or {}
+    for step in part.get("settings") or ():
+        name = str(step.get("name")).partition("@")[2].rpartition(".")[0]
+        phase = (states.get(name) or {}).get("phase")
+        if phase == "kept":
+            step["changed"] = True
+        elif phase is not None:
+            step["error"] = "; ".join(states[name].get("words") or ()) or phase
+    part["changed"] = any(step.get("changed") for step in part.get("settings") or ())
+    if wrong:
+        part["failed"] = "; ".join(wrong)
+    parts.keep(host, _PART, part, place)
+
+
+def write(path, made, states, stopped):
+    """vllm_service.json: what became of each instance."""
+    told = {"schema": 1, "stopped": stopped, "batches": [batch["hosts"] for batch in made["batches"]], "nodes": {}}
+    for host, turn in made["turns"].items():
+        for unit in turn["units"]:
+            state = states.get((host, unit["name"])) or {}
+            told["nodes"].setdefault(host, {})[unit["name"]] = {
+                "result": state.get("phase", "not_reached"), "words": state.get("words") or [],
+                "down_seconds": state.get("down_seconds"), "batch": turn["batch"] + 1}
+    temporary = "%s.new-%d" % (path, os.getpid())
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(told, file, indent=1)
+        file.write("\n")
+    os.replace(temporary, path)
