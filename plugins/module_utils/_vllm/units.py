@@ -13,6 +13,7 @@ from . import command, ray_units, secret_files, unit_template, unit_text
 FOLDER = "/etc/systemd/system"
 # The private /tmp hides what lies in the node's.
 _HIDDEN = ("/tmp/", "/var/tmp/")
+_MAKE_UVM = "command -v nvidia-modprobe >/dev/null && nvidia-modprobe -c 0 -u || true"
 
 
 def unit(instance):
@@ -38,7 +39,8 @@ def files(instance, placed, arguments_text, secrets=None):
     made = secret_files.environment_file(instance, placed)
     made.update(secret_files.secret_file(instance, secrets))
     if command.uses_ray(instance):
-        made[ray_units.path(instance)] = plain(ray_units.text(instance, placed, service_lines(instance, placed, secrets)))
+        own_lines = service_lines(instance, placed, secrets)
+        made[ray_units.path(instance)] = plain(ray_units.text(instance, placed, own_lines))
     if not command.is_ray_worker(instance):
         made[unit_template.TEMPLATE] = plain(unit_template.text())
         made[drop_in_path(instance)] = plain(drop_in(instance, placed, secrets))
@@ -103,7 +105,7 @@ def _devices(placed):
     if "amd" in vendors:
         return ["SupplementaryGroups=render video"]
     if vendors:
-        return ["ExecStartPre=-+/bin/sh -c \"command -v nvidia-modprobe >/dev/null && nvidia-modprobe -c 0 -u || true\""]
+        return ["ExecStartPre=-+" + unit_text.command_line(["/bin/sh", "-c", _MAKE_UVM])]
     return []
 
 
