@@ -82,15 +82,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host, Locked
 from ansible_collections.gpuwright.node.plugins.module_utils._journal import ForeignJournal
 from ansible_collections.gpuwright.node.plugins.module_utils._rollback import carry_out, plan_rollback
-from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
+from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import GIVEN_BACK
 
 
 def main():
     """Plan from the journal, carry the plan out unless in check mode, and say what came of it."""
     module = AnsibleModule(
         argument_spec={
-            "roles": {"type": "list", "elements": "str", "choices": sorted([*ROLES, "vllm_service"]),
-                      "default": []},
+            "roles": {"type": "list", "elements": "str", "choices": GIVEN_BACK, "default": []},
             "allow": {"type": "list", "elements": "str", "choices": ["link", "unverified"], "default": []},
             "sysroot": {"type": "path", "default": "/"},
         },

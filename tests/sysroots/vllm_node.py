@@ -40,9 +40,11 @@ def deployment(name, gpus="0,1", template="", secret=None, unit="", comment="", 
     given = dict({"model": "/srv/models/org--m/files", "max-model-len": 8192}, **arguments)
     files = {
         UNITS + "/vllm@.service": HEAD + "[Unit]\nDescription=vLLM\n%s[Service]\nType=exec\n"
-        "ExecStart=/opt/x/bin/vllm serve --config /etc/vllm/%%i.yaml\n[Install]\nWantedBy=multi-user.target\n" % template,
+        "ExecStart=/opt/x/bin/vllm serve --config /etc/vllm/%%i.yaml\n" % template,
         UNITS + "/vllm@%s.service.d/50-gpuwright.conf" % name: HEAD + "[Service]\nUser=vllm\n" + unit,
         "/etc/vllm/%s.yaml" % name: HEAD + comment + "".join("%s: %s\n" % item for item in given.items()),
+        UNITS + "/multi-user.target.d/50-gpuwright-vllm-%s.conf" % name:
+            HEAD + "[Unit]\nWants=vllm@%s.service\n" % name,
         "/etc/vllm/%s.env" % name: HEAD + "CUDA_VISIBLE_DEVICES=%s\n" % gpus}
     made = {path: {"text": text, "mode": 0o644, "secret": False} for path, text in files.items()}
     if secret:
@@ -60,10 +62,13 @@ def instance(name, **changed):
                  "engine": {"kind": "venv", "path": "/opt/gpuwright/vllm-0.33.0"}}, **changed)
 
 
-def asked(name, state="started", problem=None, made=None, **of_deployment):
+def asked(name, state="started", problem=None, made=None, several=None, **of_deployment):
     """{name: what plan is given of an instance}."""
-    return {name: {"instance": instance(name, state=state), "problem": problem,
-                   "deployment": None if problem else made or deployment(name, **of_deployment)}}
+    made = made or deployment(name, **of_deployment)
+    if state != "started":
+        made["files"] = {path: file for path, file in made["files"].items() if "/multi-user.target.d/" not in path}
+    return {name: {"instance": instance(name, state=state, several=several), "problem": problem,
+                   "deployment": None if problem or state == "absent" else made}}
 
 
 class Engines(Systemd):
@@ -141,7 +146,8 @@ class Engines(Systemd):
         run = kept["running"].get(unit)
         found = self._unit_file(kept, unit)
         at_boot = "generated" if found and found.endswith(".container") else (
-            "enabled" if os.path.islink(self.root + WANTS + "/" + unit) else "disabled" if found else "")
+            "enabled" if os.path.islink(self.root + WANTS + "/" + unit) else
+            "" if not found else "disabled" if "[Install]" in kept["files"][found] else "static")
         return {"LoadState": "loaded" if found or run else "not-found", "UnitFileState": at_boot,
                 "ActiveState": "active" if run else "failed" if unit in kept["failed"] else "inactive",
                 "SubState": "running" if run else "failed" if unit in kept["failed"] else "dead",

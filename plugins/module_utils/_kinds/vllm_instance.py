@@ -26,7 +26,7 @@ FOLDER = "/var/lib/gpuwright/vllm"
 _RUNS = ("active", "activating", "reloading", "deactivating")
 _AT_BOOT = ("enabled", "enabled-runtime")
 _PROPERTIES = ("LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "MainPID", "InvocationID",
-               "TimeoutStopUSec")
+               "TimeoutStopUSec", "Job")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400}
 _DAY = 86400
 _STOP = 300
@@ -113,14 +113,19 @@ def start(host, unit):
     try:
         systemctl(host, "start", unit, seconds=_START)
     except OSError as error:
-        if error.errno != errno.ENOSYS or show(host, unit)["ActiveState"] != "activating":
+        shown = show(host, unit)
+        waits = shown["ActiveState"] == "activating" or shown.get("Job", "0") not in ("", "0")
+        if error.errno != errno.ENOSYS or not waits:
             raise
 
 
 def set_at_boot(host, unit, wanted):
-    """Have the next boot start a unit, or not; `wanted` is a bool, or UnitFileState as it was found."""
+    """Have the next boot start a unit, or not; `wanted` is a bool, or UnitFileState as it was found.
+
+    What no link starts, such as a generated unit, is left to whoever starts it.
+    """
     now = show(host, unit).get("UnitFileState")
-    if now == "generated":
+    if now in ("generated", "static"):
         return
     if wanted is True or wanted in _AT_BOOT:
         if now != "enabled" and wanted != "enabled-runtime":
@@ -176,7 +181,9 @@ def _idle(text):
 
 def satisfied(running, desired):
     """Equal; a unit that nothing starts is as good as none."""
-    return running == desired or (_idle(running) and _idle(desired))
+    return running == desired or (_idle(running) and _idle(desired)) or (
+        running.partition(" ")[2] == desired.partition(" ")[2] and {running.split()[0], desired.split()[0]} <= {
+            "static", "generated"})
 
 
 def write(host, target, path, text):

@@ -14,15 +14,15 @@ from functools import partial
 from .._host import Host, Locked
 from .._journal import ForeignJournal
 from .._rollback import carry_out, plan_rollback
-from .._settings.catalogue import ROLES
+from .._settings.catalogue import GIVEN_BACK
 from .cannot_do import CannotDo
 from .text_table import columns, count
 
 
 def arguments(parser):
     """Its own words."""
-    parser.add_argument("--role", action="append", default=[], choices=sorted(ROLES), metavar="ROLE",
-                        help="only what this role changed, may be given several times: %s" % ", ".join(sorted(ROLES)))
+    parser.add_argument("--role", action="append", default=[], choices=GIVEN_BACK, metavar="ROLE",
+                        help="only what this role changed, may be given several times: %s" % ", ".join(GIVEN_BACK))
     parser.add_argument("--allow", action="append", default=[], choices=["link", "unverified"],
                         help="link: although a job is running; unverified: by ways that our tests could not try")
     parser.add_argument("--check", action="store_true", help="say what would come back, and change nothing")

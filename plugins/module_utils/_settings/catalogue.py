@@ -12,6 +12,8 @@ from . import cpu_isolation, gpudirect, nccl_env, network, numa, nvme, rdma_roce
 
 ROLES = {"vm": vm, "thp": thp, "numa": numa, "cpu_isolation": cpu_isolation, "network": network,
          "nccl_env": nccl_env, "rdma_roce": rdma_roce, "nvme": nvme, "gpudirect": gpudirect}
+# What a rollback can give back by itself: also what has no rows.
+GIVEN_BACK = sorted((*ROLES, "vllm_service"))
 
 # The variables that belong to no role; README.md says what each does.
 FOR_EVERY_ROLE = (

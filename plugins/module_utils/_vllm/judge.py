@@ -58,6 +58,9 @@ def _files(step):
         found = step["_found"].get(path)
         if places.same(found, wanted):
             continue
+        if places.starts_at_boot(path):
+            said.append("it is %sstarted at boot" % ("not " if wanted else ""))
+            continue
         if places.is_shared(path) and found is not None:
             words = ["the template %s differs" % path.rpartition("/")[2]]
         else:
@@ -107,8 +110,12 @@ def _running(made, step):
 
 
 def _at_boot(step, started):
+    by_file = any(file and places.starts_at_boot(path) for path, file in step["_files"].items())
+    step["configured"] = "at boot" if by_file and not step["_said"] else step["configured"]
     for unit, shown in step["_shown"].items():
-        if shown.get("UnitFileState") != "generated" and vllm_instance.at_boot(shown) != started:
+        if shown.get("UnitFileState") == "generated" or (started and by_file):
+            continue
+        if vllm_instance.at_boot(shown) != started:
             step["_said"].append("%s is %sstarted at boot" % (unit, "not " if started else ""))
 
 

@@ -31,12 +31,14 @@ def in_the_way(made, step):
 
 def _of_the_unit(made, step):
     """Unit files with the instance's own name that systemd reads before what we write."""
-    before = unit_files.FOLDERS[:unit_files.FOLDERS.index("/run/systemd/generator")]
-    if not any(path.endswith(".container") for path in step["_files"]):
-        before = unit_files.FOLDERS
+    before = unit_files.FOLDERS
+    if step["_files"].get("%s/%s" % (places.UNITS, step["target"])):
+        before = before[:before.index(places.UNITS)]
+    elif any(path.endswith(".container") and file for path, file in step["_files"].items()):
+        before = before[:before.index("/run/systemd/generator")]
     paths = ["%s/%s" % (folder, step["target"]) for folder in before]
     return [path for path in paths if path not in step["_files"] and path not in made.journal["files"]
-            and not path.startswith("/run/systemd/generator/")
+            and not path.startswith("/run/systemd/generator")
             and (made.host.exists(path) or made.host.link(path) is not None)]
 
 

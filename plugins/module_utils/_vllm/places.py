@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the files of instances lie: whose a path is, which units they make, and what of a text an engine starts with.
 
-PRIVATE to the collection. Pure but for reading a file.
+PRIVATE to the collection. Which files an instance may have is said in units.py.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from __future__ import annotations
 import hashlib
 import re
 
+from .units import every_path
+
 ROLE = "vllm_service"
 UNITS = "/etc/systemd/system"
 CONFIGURATION = "/etc/vllm"
 _KINDS = ("ray", "vllm")  # In the order of their start.
+_NAMED = re.compile(r"/(?:ray|vllm)@([a-z0-9-]+)\.|^/etc/vllm/([a-z0-9-]+)\."
+                    r"|/50-gpuwright-(?:ray|vllm)-([a-z0-9-]+)\.conf$")
 # What a daemon-reload puts in force for a unit that runs; everything else counts from its next start on.
 _AT_RELOAD = {"Description", "Documentation", "Restart", "RestartSec", "RestartPreventExitStatus", "SuccessExitStatus",
               "StartLimitBurst", "StartLimitIntervalSec", "TimeoutStartSec", "TimeoutStopSec", "KillMode", "KillSignal",
-              "OOMPolicy", "AllowedCPUs", "AllowedMemoryNodes", "TasksMax", "WantedBy", "RequiredBy"}
+              "OOMPolicy", "AllowedCPUs", "AllowedMemoryNodes", "TasksMax", "WantedBy", "RequiredBy", "Wants"}
 
 
 def is_shared(path):
@@ -28,11 +32,12 @@ def is_shared(path):
 
 def belongs(path, name):
     """Whether a file is one of an instance's own."""
-    folder, _slash, last = path.rpartition("/")
-    named = ["%s@%s" % (kind, name) for kind in _KINDS]
-    if folder == CONFIGURATION:
-        return last.partition(".")[0] == name
-    return last.partition(".")[0] in named or folder.rpartition("/")[2].partition(".")[0] in named
+    return path in every_path(name)
+
+
+def starts_at_boot(path):
+    """Whether a file has an instance started at boot, so that it needs no link for that."""
+    return path.startswith(UNITS + "/multi-user.target.d/")
 
 
 def units(paths, name):
@@ -43,11 +48,8 @@ def units(paths, name):
 
 def names(paths):
     """The instances of whose own files these paths are."""
-    found = set()
-    for path in paths:
-        named = re.search(r"/(?:%s)@([a-z0-9-]+)\.|^%s/([a-z0-9-]+)\." % ("|".join(_KINDS), CONFIGURATION), path)
-        found.update(part for part in (named.groups() if named else ()) if part)
-    return sorted(found)
+    found = [_NAMED.search(path) for path in paths]
+    return sorted({next(part for part in one.groups() if part) for one in found if one})
 
 
 def found(host, path):
@@ -94,10 +96,10 @@ def started_with(path, text):
 
 def is_unit(path):
     """Whether systemd or its Quadlet generator reads the file."""
-    return path.endswith((".service", ".container")) or bool(re.search(r"\.(service|container)\.d/[^/]+\.conf$", path))
+    return path.endswith((".service", ".container")) or bool(re.search(r"\.(service|container|target)\.d/[^/]+\.conf$", path))
 
 
 def digests(files):
     """{path: digest of what a start depends on} of files as they are, or as they are asked for."""
     return {path: hashlib.sha256(started_with(path, file["text"]).encode("utf-8", "surrogateescape")).hexdigest()
-            for path, file in files.items() if file and file["text"] is not None}
+            for path, file in files.items() if file and file["text"] is not None and not starts_at_boot(path)}

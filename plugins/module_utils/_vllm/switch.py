@@ -20,7 +20,7 @@ _STAYS = ("venv",)
 def switch(make_plan, names, owner):
     """Switch the instances among `names` that are due; returns the plan, its steps with `changed` and `error`.
 
-    The plan is made again under the lock. Raises Locked.
+    A replica on several nodes starts anew as a whole: what is named of one does, though nothing differs here. The plan is made again under the lock. Raises Locked.
     """
     made = make_plan()
     if _due(made, names):
@@ -31,6 +31,12 @@ def switch(make_plan, names, owner):
 
 
 def _due(made, names):
+    for step in made.steps:
+        several = step["_name"] in names and made.asked[step["_name"]]["instance"].get("several")
+        if several and several["nnodes"] > 1 and step["status"] in ("ok", "drift") and step["desired"] == "started":
+            step["_restart"] = True
+            if step["status"] == "ok":
+                step.update(status="drift", reason="it starts anew with the other nodes of its replica")
     return [step for step in made.changing if step["_name"] in names]
 
 
@@ -152,7 +158,8 @@ def _reload(host, staying):
 
 def _start(made, step):
     started = step["desired"] == "started"
-    for unit in step["_units"]:
+    by_file = any(file and places.starts_at_boot(path) for path, file in step["_files"].items())
+    for unit in step["_units"] if not (started and by_file) else ():
         vllm_instance.set_at_boot(made.host, unit, started)
     for unit in step["_units"] if started and step["_restart"] else ():
         vllm_instance.start(made.host, unit)

