@@ -16,6 +16,7 @@ from . import (
     containers,
     engine_config,
     gpu_choice,
+    model_fit,
     numa_binding,
     rules_here,
     secret_files,
@@ -71,8 +72,9 @@ def compose(instance, node, secrets=None):
     `node` is what node.look read; `secrets` are this instance's own. `problems` are words on arguments that the engine
     does not take.
     """
+    here = dict(node, fits={instance["name"]: model_fit.fitted(instance, node)})
     placed = place(instance, node["topology"], node["affinity"], _others(node), node["nccl_environment"],
-                   node["taken"], node)
+                   node["taken"], here)
     told = _arguments(instance, placed)
     schema, version, source = node["schemas"][instance["name"]]
     problems = _problems(instance, told, schema)

@@ -17,8 +17,9 @@ from .._values import nearest
 from .parallel_sizes import CannotPlace
 
 _DRIVERS = {"nvidia": ("nvidia", None), "amd": ("amdgpu", None)}
-# nvidia-smi's words for how two GPUs without NVLink reach one another, the nearest first.
-_PATHS = ("PIX", "PXB", "PHB", "NODE", "SYS")
+# How two GPUs without NVLink reach one another, the nearest first: nvidia-smi's words, and between the last two what
+# it does not tell apart, NUMA nodes of one socket.
+_PATHS = ("PIX", "PXB", "PHB", "NODE", "socket", "SYS")
 _ADDRESS = re.compile(r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\Z", re.IGNORECASE)
 
 
@@ -26,8 +27,8 @@ def key(gpu):
     """What names a GPU for good: its address; of a part of one, what tells it from the other parts."""
     if gpu.get("mig_device"):
         return gpu["mig_device"].get("uuid") or "%s/%s" % (gpu["pci_address"], gpu["mig_device"]["index"])
-    if gpu["vendor"] == "amd" and not gpu.get("uuid"):
-        return "%s/%d" % (gpu["pci_address"], gpu["index"])  # Perhaps a partition: several GPUs at one address.
+    if gpu["vendor"] == "amd":  # Partitions of one GPU are several at one address, of which not all have a UUID.
+        return gpu.get("uuid") or "%s/%d" % (gpu["pci_address"], gpu["index"])
     return gpu.get("pci_address") or "index %s" % gpu["index"]
 
 
@@ -128,6 +129,8 @@ def counted(count, topology, barred, had=()):
     `barred` is {key: who has it}; `had` are the keys of the GPUs that the instance has now, which it keeps.
     """
     good, out = able(topology)
+    sockets = {core.get("numa_node"): core["package"] for core in (topology.get("cpu") or {}).get("cores") or ()}
+    good = [dict(gpu, socket=sockets.get(gpu["numa_node"])) for gpu in good]
     free = [gpu for gpu in good if key(gpu) not in barred and not _is_divided(gpu)]
     kept = [gpu for gpu in free if key(gpu) in had]
     if len(kept) == count and len(had) == count and len({gpu["vendor"] for gpu in kept}) == 1:
@@ -135,20 +138,21 @@ def counted(count, topology, barred, had=()):
     kinds = {}
     for gpu in free:
         kinds.setdefault((gpu["vendor"], gpu.get("name"), gpu.get("memory")), []).append(gpu)
-    teams = [_best(members, count) for members in kinds.values() if len(members) >= count]
+    teams = [_best(members, count, had) for members in kinds.values() if len(members) >= count]
     if not teams:
         raise CannotPlace(_shortage(count, topology, free, kinds, barred, out))
     return in_order(min(teams, key=lambda team: (_cost(team), -(team[0].get("memory") or 0), _indexes(team)))), \
         "the free GPUs that are best connected"
 
 
-def _best(gpus, count):
-    """Of like GPUs so many that are nearest to one another; among equals, those that leave other sockets whole."""
+def _best(gpus, count, had):
+    """Of like GPUs so many that are nearest to one another; among equals, its own, and what leaves sockets whole."""
     crowd = {}
     for gpu in gpus:
         crowd[gpu["numa_node"]] = crowd.get(gpu["numa_node"], 0) + 1
-    return min((_grown(seed, gpus, count) for seed in gpus),
-               key=lambda team: (_cost(team), sum(crowd[gpu["numa_node"]] for gpu in team), _indexes(team)))
+    return min((_grown(seed, gpus, count) for seed in gpus), key=lambda team: (
+        _cost(team), sum(key(gpu) not in had for gpu in team), sum(crowd[gpu["numa_node"]] for gpu in team),
+        _indexes(team)))
 
 
 def _grown(seed, gpus, count):
@@ -177,8 +181,10 @@ def _step(one, other):
     word = (one.get("links") or {}).get(str(other["index"]))
     if word in _PATHS:
         return 1 + _PATHS.index(word), 0
-    same = one["numa_node"] is not None and one["numa_node"] == other["numa_node"]
-    return 1 + _PATHS.index("NODE" if same else "SYS"), 0
+    for place, path in (("numa_node", "NODE"), ("socket", "socket")):
+        if one.get(place) is not None and one[place] == other.get(place):
+            return 1 + _PATHS.index(path), 0
+    return 1 + _PATHS.index("SYS"), 0
 
 
 def _cost(team):

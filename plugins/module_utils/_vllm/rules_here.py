@@ -53,7 +53,8 @@ def memory(instance, placed, node):
     """vLLM does not start on a GPU with less free memory than it is to take."""
     found = []
     for gpu in placed["gpus"]:
-        sizes = (node.get("memory") or {}).get(gpu_choice.key(gpu)) or {}
+        known = node.get("memory") or {}
+        sizes = known.get(gpu_choice.key(gpu) if gpu.get("mig_device") else gpu.get("pci_address")) or {}
         total, free = sizes.get("total"), sizes.get("free")
         here = [one for one in node.get("holders") or () if gpu.get("pci_address") in one["gpus"]]
         mine = [one for one in here if one["ours"] == instance["name"] or one["ours"] in (node.get("leaving") or ())]
