@@ -1,0 +1,97 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bytes of the KV cache: of one token, and of one request of some length on one GPU.
+
+PRIVATE to the collection. Pure. As vLLM's v1/kv_cache_interface.py and kv_cache_utils.py: K and V of each KV head; MLA
+one latent vector for all heads, the same on each GPU; a sliding window keeps its window and what is being computed;
+layers of several kinds share one pool in groups of equal numbers of layers, and what does not divide is padding.
+"""
+
+from __future__ import annotations
+
+from . import vllm_config as read
+
+BLOCK = 16
+# Bytes of one number; scales apart.
+DTYPES = {"bfloat16": 2.0, "float16": 2.0, "half": 2.0, "fp8": 1.0, "fp8_e4m3": 1.0, "fp8_e5m2": 1.0, "fp8_inc": 1.0,
+          "fp8_ds_mla": 1.0, "nvfp4": 0.5625, "int8_per_token_head": 1.0, "fp8_per_token_head": 1.0,
+          "int4_per_token_head": 0.5}
+_SCALE = 4  # Bytes a token and head with *_per_token_head.
+_DS_MLA = 656  # fp8_ds_mla: 512 numbers of 8 bits, four scales of 4 bytes, 64 rotary numbers of 16 bits.
+_INDEX_SCALE = 4
+
+
+def resolve(shape, kv_cache_dtype, width):
+    """The kv_cache_dtype that is meant: auto is what the checkpoint says, else the model's own. Raises ValueError."""
+    if kv_cache_dtype is None:
+        kv_cache_dtype = "auto"
+    if not isinstance(kv_cache_dtype, str) or (kv_cache_dtype != "auto" and kv_cache_dtype not in DTYPES):
+        raise ValueError("kv_cache_dtype: %.40r is not one of auto, %s" % (kv_cache_dtype, ", ".join(DTYPES)))
+    if kv_cache_dtype != "auto":
+        if kv_cache_dtype == "fp8_ds_mla" and shape["cache"][0]["kind"] != "mla":
+            raise ValueError("kv_cache_dtype: fp8_ds_mla is for models with MLA, and this is %s" % shape["model_type"])
+        return kv_cache_dtype
+    return _of_checkpoint(shape) or ("float32" if width == 4 else "bfloat16")
+
+
+def _of_checkpoint(shape):
+    """modelopt's files say what the KV cache is to be, and vLLM follows; other formats' are not followed."""
+    given = shape["quantization"] or {}
+    if not str(given.get("quant_method", "modelopt" if "producer" in given else "")).startswith("modelopt"):
+        return None
+    inner = read.mapping(given, "quantization") or given
+    said = inner.get("kv_cache_scheme") or inner.get("kv_cache_quant_algo") or given.get("kv_cache_quant_algo")
+    if isinstance(said, dict):
+        said = {8: "fp8", 4: "nvfp4"}.get(said.get("num_bits")) if said.get("type") == "float" else None
+    return {"fp8": "fp8", "nvfp4": "nvfp4"}.get(said.lower()) if isinstance(said, str) else None
+
+
+def token_bytes(cache, dtype, heads=None):
+    """Bytes that one layer keeps for one token; `heads` on this GPU, all of them by default. A state keeps none."""
+    width = 4.0 if dtype == "float32" else DTYPES[dtype]
+    if cache["kind"] == "state":
+        return 0
+    if cache["kind"] == "mla":
+        own = _DS_MLA if dtype == "fp8_ds_mla" else (cache["latent"] + cache["rope"]) * width
+        return own + (cache["index"] + _INDEX_SCALE if cache["index"] else 0)
+    heads = cache["heads"] if heads is None else heads
+    return 2 * heads * (cache["size"] * width + (_SCALE if dtype.endswith("_per_token_head") else 0))
+
+
+def per_token(shape, dtype):
+    """Bytes of one token in all layers, each once: on how many GPUs copies of it are is not counted."""
+    return int(sum(token_bytes(cache, dtype) for cache in shape["cache"]))
+
+
+def heads_here(shape, tensor):
+    """KV heads on one GPU: at least one."""
+    return max(shape["kv_heads"] // tensor, 1)
+
+
+def groups(shape, layers, dtype, tensor):
+    """[(window or None, bytes a token, bytes a request)] of one stage's layers (a slice) on one GPU."""
+    kinds = {}
+    for cache in shape["cache"][layers]:
+        kinds.setdefault((cache["kind"], cache["window"]), []).append(cache)
+    counts = [len(caches) for caches in kinds.values()]
+    # kv_cache_utils.py: the smallest number of layers of one kind, unless they are nearly equal.
+    group = 1 if not counts else max(counts) if max(counts) < 1.5 * min(counts) else min(counts)
+    found = []
+    for (kind, window), caches in sorted(kinds.items(), key=str):
+        padded = -(-len(caches) // group) * group if len(kinds) > 1 else len(caches)
+        if kind == "state":
+            state = 2 * caches[0]["convolution"] + 4 * caches[0]["state"]
+            found.append((None, 0, padded * state / tensor))
+        else:
+            found.append((window, padded * token_bytes(caches[0], dtype, heads_here(shape, tensor)), 0))
+    return found
+
+
+def request_bytes(found, length, in_flight):
+    """Bytes of one request of `length` tokens on one GPU; `in_flight` tokens are computed at a time."""
+    total = 0
+    for window, token, request in found:
+        tokens = length if window is None else min(window - 1 + in_flight, length) + BLOCK
+        total += -(-tokens // BLOCK) * BLOCK * token + request
+    return total
