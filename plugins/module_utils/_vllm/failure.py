@@ -32,7 +32,7 @@ _SECRETS = (
     re.compile(r"\b(?:hf|sk|nvapi|ghp|glpat)[_-][A-Za-z0-9_-]{12,}"),
     re.compile(r"(?i)(?<=bearer )\S+"),
     re.compile(r"(?i)(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
-    re.compile(r"(?i)(?:api[_-]?key|[a-z_-]*token|password|secret)['\"]?\s*[:=]\s*(\[[^\]]*\]|'[^']*'|\"[^\"]*\"|[^\s,)}]+)"))
+    re.compile(r"(?i)(?:api[_-]?key|[a-z_-]*token|password|secret)['\"]?\s*[:=]\s*(\[[^\]]*\]|'[^']*'|\"[^\"]*\"|[^\s,(){}]+)"))
 
 
 def read(host, unit, invocation=None, secrets=()):
