@@ -80,8 +80,6 @@ def _stopped(instance, shown, facts):
     if shown["ActiveState"] not in ("inactive", "failed"):
         return {"ok": False, "differs": ["unit: wanted %s, found %s" % (instance["state"], facts["state"])],
                 "facts": facts}
-    if instance["state"] == "absent" and shown.get("LoadState") == "loaded" and "@" not in facts["unit"]:
-        return {"ok": False, "differs": ["unit: wanted absent, found loaded"], "facts": facts}
     return {"ok": True, "differs": [], "facts": facts}
 
 
