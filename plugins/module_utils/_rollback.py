@@ -95,8 +95,9 @@ def _refuse_whole_roles(plan):
 def carry_out(make_plan):
     """Leave, give back files, then owners, values, folders; returns the plan with its `errors`. Raises Locked.
 
-    The order: a unit of ours is stopped while its files are there, or systemd knows it no more; an owner re-reads the files when it comes back, and applies values of its own that ours then correct.
-    The journal is written last, so that a kill at any moment leaves all of it to be done again.
+    The order: a unit of ours is stopped while its files are there, or systemd knows it no more; an owner re-reads the
+    files when it comes back, and applies values of its own that ours then correct. The journal is written last, so that
+    a kill at any moment leaves all of it to be done again.
     """
     plan = make_plan()
     if plan.due:

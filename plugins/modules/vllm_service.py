@@ -201,7 +201,7 @@ def main():
         supports_check_mode=True,
     )
     stage = module.params["stage"]
-    host = Host(module.params["sysroot"], read_only=module.check_mode or stage not in _CHANGING)
+    host = Host(module.params["sysroot"], read_only=module.check_mode or stage in ("look", "verify"))
     try:
         _enter(module, host, stage)
     except (BadInstance, ForeignJournal) as error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who else has files where those of an instance go: what is not ours is named, and taken over only on the operator's word.
+"""Who else has files where those of an instance go: they are named, and taken over only on the operator's word.
 
 PRIVATE to the collection.
 """
@@ -60,8 +60,7 @@ def of_instance(made, step):
 
 
 def of_template(made, path, found, names):
-    """Who has the template, in words, or None. Whoever hands us an instance hands us its template, unless others use it.
-    """
+    """Who has the template, in words, or None. With an instance its template is handed to us, unless others use it."""
     if not is_foreign(made, path, found):
         return None
     template = path.rpartition("/")[2]

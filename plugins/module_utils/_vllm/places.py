@@ -19,6 +19,7 @@ CONFIGURATION = "/etc/vllm"
 _KINDS = ("ray", "vllm")  # In the order of their start.
 _NAMED = re.compile(r"/(?:ray|vllm)@([a-z0-9-]+)\.|^/etc/vllm/([a-z0-9-]+)\."
                     r"|/50-gpuwright-(?:ray|vllm)-([a-z0-9-]+)\.conf$")
+_DROP_IN = re.compile(r"\.(service|container|target)\.d/[^/]+\.conf$")
 # What a daemon-reload puts in force for a unit that runs; everything else counts from its next start on.
 _AT_RELOAD = {"Description", "Documentation", "Restart", "RestartSec", "RestartPreventExitStatus", "SuccessExitStatus",
               "StartLimitBurst", "StartLimitIntervalSec", "TimeoutStartSec", "TimeoutStopSec", "KillMode", "KillSignal",
@@ -96,7 +97,7 @@ def started_with(path, text):
 
 def is_unit(path):
     """Whether systemd or its Quadlet generator reads the file."""
-    return path.endswith((".service", ".container")) or bool(re.search(r"\.(service|container|target)\.d/[^/]+\.conf$", path))
+    return path.endswith((".service", ".container")) or bool(_DROP_IN.search(path))
 
 
 def digests(files):

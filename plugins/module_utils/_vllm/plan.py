@@ -51,7 +51,7 @@ def plan(host, asked, take_over=()):
     none, or None}} of all instances of this node: what is ours and not among them goes.
     """
     made = ServicePlan(host, _journal.load(host), list(take_over))
-    made.asked = dict({name: NEVER_ASKED for name in ours(host, made.journal)}, **asked)
+    made.asked = dict(dict.fromkeys(ours(host, made.journal), NEVER_ASKED), **asked)
     for name in sorted(made.asked):
         made.steps.append(_step(made, name, made.asked[name]))
         made.findings += (made.asked[name]["deployment"] or {}).get("findings", [])

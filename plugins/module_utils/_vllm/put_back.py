@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Putting back what served before: the new engine is stopped, the old files are written to the byte, the old one starts.
+"""Putting back what served before: the new engine stops, the old files come back to the byte, the old one starts.
 
 PRIVATE to the collection. All of it is in the state file, so that it needs no plan, and goes on after a kill.
 """
@@ -111,7 +111,7 @@ def _start(host, journal, one):
         state.save(host, name, one["kept"], phase=state.KEPT, since=host.now(), previous=None, down_since=None,
                    error=None, runs=previous["runs"], invocations=shown)
     down = one["kept"]["down_since"]
-    one["down"] = host.now() - down if served and down else 0
+    one["down"] = max(host.now() - down, 0) if served and down else 0
     one["served"] = bool(served)
 
 
@@ -120,8 +120,8 @@ def _words(one):
         return {"ok": False, "down_seconds": None, "words": "the old configuration of %s is not back: %s" % (
             one["name"], one["error"])}
     if one["served"]:
-        words = ("the old configuration is back and was started again; it was down for %d s until then, and serves when "
-                 "its model is loaded" % one["down"])
+        words = ("the old configuration is back and was started again; it was down for %d s until then, and serves "
+                 "when its model is loaded" % one["down"])
     elif one["previous"]["ours"]:
         words = "the old configuration is back; it did not run before"
     else:

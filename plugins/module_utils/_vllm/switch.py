@@ -20,7 +20,8 @@ _STAYS = ("venv",)
 def switch(make_plan, names, owner):
     """Switch the instances among `names` that are due; returns the plan, its steps with `changed` and `error`.
 
-    A replica on several nodes starts anew as a whole: what is named of one does, though nothing differs here. The plan is made again under the lock. Raises Locked.
+    A replica on several nodes starts anew as a whole: what is named of one does, though nothing differs here. The plan
+    is made again under the lock. Raises Locked.
     """
     made = make_plan()
     if _due(made, names):
