@@ -54,7 +54,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             raise DownloadFailed("%s redirects to %s, which is not followed: only https follows https"
                                  % (shown(req.full_url), shown(newurl)), code)
         following = urllib.request.Request(newurl.replace(" ", "%20"), headers=dict(req.headers), unverifiable=True,
-                                           origin_req_host=req.origin_req_host)
+                                           origin_req_host=req.origin_req_host, method=req.get_method())
         token = req.unredirected_hdrs.get("Authorization")
         if token and old == new:
             following.add_unredirected_header("Authorization", token)
@@ -68,8 +68,13 @@ def request(url, token=None, start=0, method="GET", seconds=SECONDS):
 
     Raises DownloadFailed.
     """
-    asked = urllib.request.Request(url, method=method, headers={"User-agent": "gpuwright.node",
-                                                                "Accept-encoding": "identity"})
+    try:
+        if origin(url)[0] not in ("http", "https"):
+            raise ValueError("no address of http or https")
+        asked = urllib.request.Request(url, method=method, headers={"User-agent": "gpuwright.node",
+                                                                    "Accept-encoding": "identity"})
+    except ValueError as error:
+        raise DownloadFailed("%r: %s" % (url, error))
     if token:
         asked.add_unredirected_header("Authorization", "Bearer " + token)
     if start:
@@ -82,8 +87,8 @@ def request(url, token=None, start=0, method="GET", seconds=SECONDS):
     except urllib.error.URLError as error:
         certificate = "certificate" in str(error.reason).lower()
         raise DownloadFailed("%s: %s" % (shown(url), error.reason), passing=not certificate)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise DownloadFailed("%s: %s" % (shown(url), _why(error)), passing=not isinstance(error, ValueError))
+    except (OSError, http.client.HTTPException) as error:
+        raise DownloadFailed("%s: %s" % (shown(url), _why(error)), passing=True)
 
 
 def _said(error):
