@@ -52,5 +52,5 @@ def test_what_is_named_like_a_secret_is_hidden_and_nothing_else():
             "generation-config: {\"api_key\": \"deep\"}\nEnvironmentFile=/etc/vllm/a.secret.env\n")
     shown = difference.masked(text)
     assert "abc" not in shown and "deep" not in shown
-    assert "y\"" not in shown and "HF_TOKEN=(hidden) A=1" in shown
+    assert " y\"" not in shown and "HF_TOKEN=(hidden) A=1" in shown
     assert "max-num-batched-tokens: 8192" in shown and "/etc/vllm/a.secret.env" in shown and "A=1" in shown
