@@ -37,15 +37,24 @@ class _Indented(yaml.SafeDumper):
 
 
 def read_defaults(role):
-    """The default of every variable, and the groups of variables that share one comment: [(names, comment), ...]."""
+    """The default of every variable, and the groups of variables that share one comment: [(names, comment), ...].
+
+    What follows an empty line of a comment is an example, and is in `examples` alone.
+    """
     text = (CHECKOUT / "roles" / role / "defaults" / "main.yml").read_text()
     groups = []
     for block in re.split(r"\n\s*\n", text):
         names = re.findall(r"^([a-z]\w*):", block, re.M)
-        comment = " ".join(re.findall(r"^# ?(.*)$", block, re.M))
+        comment = " ".join(re.findall(r"^# ?(.*)$", block.partition("\n#\n")[0], re.M))
         if names:
             groups.append((names, comment))
     return yaml.safe_load(text) or {}, groups
+
+
+def examples(role):
+    """The YAML in the comments of a role's defaults."""
+    text = (CHECKOUT / "roles" / role / "defaults" / "main.yml").read_text()
+    return [re.findall(r"^# ?(.*)$", found, re.M) for found in re.findall(r"^#\n((?:#.*\n)+)", text, re.M)]
 
 
 def describe(row):
@@ -164,6 +173,8 @@ def plain_readme(role, defaults, groups):
              "    - gpuwright.node.%s" % role, "```", "", "| variable | default | what it is |", "|---|---|---|"]
     lines += ["| `%s` | %s | %s |" % (name, "none" if defaults[name] is None else shown(defaults[name]), why)
               for names, why in groups for name in names]
+    for example in examples(role):
+        lines += ["", "```yaml", *example, "```"]
     return "\n".join(lines) + "\n"
 
 

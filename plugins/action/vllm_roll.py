@@ -26,7 +26,14 @@ from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import (
 )
 
 _MODULE = "gpuwright.node.vllm_service"
-_STAGES = ["check", "plan", "agree", "order", "rounds", "switch", "verify", "settle", "end"]
+TAKEN = {
+    "stage": {"type": "str", "required": True,
+              "choices": ["check", "plan", "agree", "order", "rounds", "switch", "verify", "settle", "end"]},
+    "options": {"type": "dict", "default": {}},
+    "secrets": {"type": "raw", "no_log": True},
+    "take_over": {"type": "list", "elements": "str", "default": []},
+    "allow": {"type": "list", "elements": "str", "default": []},
+    "round": {"type": "str"}}
 
 
 class ActionModule(ActionBase):
@@ -37,10 +44,7 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """Enter a stage."""
         result = super().run(tmp, task_vars)
-        _checked, asked = self.validate_argument_spec({
-            "stage": {"type": "str", "required": True, "choices": _STAGES}, "options": {"type": "dict", "default": {}},
-            "secrets": {"type": "raw", "no_log": True}, "take_over": {"type": "list", "elements": "str", "default": []},
-            "allow": {"type": "list", "elements": "str", "default": []}, "round": {"type": "str"}})
+        _checked, asked = self.validate_argument_spec(TAKEN)
         place = parts.folder(task_vars, self._templar)
         try:
             result.update(getattr(self, "_" + asked["stage"])(place, asked, task_vars))
@@ -51,7 +55,7 @@ class ActionModule(ActionBase):
 
     def _keep_failure(self, place, stage, result, task_vars):
         """The report says of each node why it was not planned."""
-        if stage in ("check", "plan"):
+        if stage in ("check", "plan", "agree"):
             parts.keep(task_vars["inventory_hostname"], "vllm_service", ask.answer(result, self._task.check_mode),
                        place)
 
@@ -61,37 +65,46 @@ class ActionModule(ActionBase):
         options.check_names(task_vars)
         found = instances.of_host(host, given, options.defaults(given), task_vars["hostvars"])
         mine = options.secrets(asked["secrets"], found)
-        kept.keep(place, "instances", host, {"instances": found, "secrets": sorted(mine)})
+        if found:
+            kept.keep(place, "instances", host, {"instances": found, "secrets": sorted(mine)})
         return {"names": list(found)}
 
     def _plan(self, place, asked, task_vars):
         """What the node would have to change for its instances; changes nothing."""
         host = task_vars["inventory_hostname"]
-        found = kept.one(place, "instances", host)["instances"]
+        found = _instances(place, host)
         answer = self._ask(dict(asked, stage="plan"), found, task_vars)
         told = planned.of_answer(found, answer)
-        kept.keep(place, "plan", host, told)
-        parts.keep(host, "vllm_service", ask.answer(dict(answer, msg=told["wrong"], failed=bool(told["wrong"])),
-                                                    self._task.check_mode), place)
+        if found or told["due"]:
+            kept.keep(place, "plan", host, told)
+        if told["wrong"] or answer.get("settings") or answer.get("rules"):
+            parts.keep(host, "vllm_service", ask.answer(dict(answer, msg=told["wrong"], failed=bool(told["wrong"])),
+                                                        self._task.check_mode), place)
         result = {name: answer[name] for name in ("settings", "rules", "diff") if name in answer}
         result.update(instances=[one for one in found.values() if one["state"] != "absent"], due=told["due"],
                       commands=told["commands"], changed=bool(told["due"]) and bool(self._task.check_mode))
         return dict(result, failed=True, msg=told["wrong"]) if told["wrong"] else result
 
     def _agree(self, place, _asked, task_vars):
-        """What the nodes of a replica must have alike, looked at once for all."""
-        answers = self._answers(place, task_vars)
-        absent = set((task_vars.get("groups") or {}).get("all") or ()) - set(answers)
-        wrong = agree.problems(answers, absent)
-        if self._task.check_mode:
-            show.lines(table.of_plans(answers, show.width()))
-        return {"failed": True, "msg": "nothing was changed: %s" % "; ".join(wrong)} if wrong else {}
+        """What the nodes of a replica must have alike, for the replicas of this node."""
+        host = task_vars["inventory_hostname"]
+        mine = kept.one(place, "plan", host)
+        nodes = {host} | {node for one in mine["instances"].values() if one["several"]
+                          for node in one["several"]["nodes"]}
+        answers = {node: kept.one(place, "plan", node) for node in sorted(nodes)
+                   if node in task_vars["ansible_play_hosts"]}
+        answers = {node: answer for node, answer in answers.items() if answer}
+        wrong = agree.problems(mine, answers, nodes - set(answers))
+        if wrong:
+            raise BadInstance("; ".join(wrong))
+        return {}
 
     def _order(self, place, asked, task_vars):
         """Which nodes restart what in which batch; the facts tell a later play."""
         answers = self._answers(place, task_vars)
         order = task_vars["ansible_play_hosts_all"]
-        lost = [host for host in order if host not in answers]
+        alive = set(task_vars["ansible_play_hosts"])
+        lost = [host for host in order if host not in alive]
         if lost:
             return {"failed": True, "msg": "nothing was restarted: no plan of %s: leave it out with --limit"
                     % ", ".join(lost[:10])}
@@ -99,7 +112,8 @@ class ActionModule(ActionBase):
             made = roll.make(order, answers, asked["options"].get("serial") or [1, "5%", "25%"])
         except ValueError as error:
             raise options.BadVariable(error) from error
-        show.lines(table.of_roll(made, show.width()))
+        shown = table.of_plans(answers, show.width()) if self._task.check_mode else []
+        show.lines(shown + table.of_roll(made, show.width()))
         go = not self._task.check_mode
         if go:
             kept.keep(place, "roll", "roll", made)
@@ -135,10 +149,7 @@ class ActionModule(ActionBase):
         host, units = self._units(place, asked, task_vars)
         if not units:
             return {"skipped": True, "msg": "nothing of this round is on this node"}
-        found = kept.one(place, "instances", host)["instances"]
-        limits = {unit["name"]: found[unit["name"]]["health_timeout"] if unit["name"] in found else 60
-                  for unit in units}
-        turns.verify(place, host, units, self._asker(place, host, asked, task_vars), limits, _say)
+        turns.verify(place, host, units, self._asker(place, host, asked, task_vars), _limits(place, host), _say)
         return {}
 
     def _settle(self, place, asked, task_vars):
@@ -146,7 +157,7 @@ class ActionModule(ActionBase):
         host, units = self._units(place, asked, task_vars)
         if not units:
             return {"skipped": True, "msg": "nothing of this round is on this node"}
-        wrong = turns.settle(place, host, units, self._asker(place, host, asked, task_vars))
+        wrong = turns.settle(place, host, units, self._asker(place, host, asked, task_vars), _limits(place, host))
         states = {unit["name"]: kept.outcome(place, host, unit["name"]) for unit in units}
         planned.keep_report(place, host, states, wrong)
         return {"failed": True, "msg": "; ".join(wrong)} if wrong else {}
@@ -174,7 +185,7 @@ class ActionModule(ActionBase):
 
     def _asker(self, place, host, asked, task_vars):
         """A function that asks the node's module; what it answers has `failed` in words where it could not."""
-        found = kept.one(place, "instances", host)["instances"]
+        found = _instances(place, host)
         return lambda extra: self._ask(dict(asked, **extra), found, task_vars)
 
     def _ask(self, asked, found, task_vars):
@@ -185,6 +196,16 @@ class ActionModule(ActionBase):
             arguments["only"] = asked["only"]
         said = ask.ask(self, _MODULE, arguments, task_vars)
         return dict(said, **ask.failure(said))
+
+
+def _instances(place, host):
+    """The instances of a node in normal form; most nodes of a fleet may have none."""
+    return (kept.one(place, "instances", host) or {"instances": {}})["instances"]
+
+
+def _limits(place, host):
+    """{instance: seconds until it must serve}; what leaves has none."""
+    return {name: instance["health_timeout"] for name, instance in _instances(place, host).items()}
 
 
 def _say(lines):

@@ -24,9 +24,8 @@ options:
       - V(check) brings the instances of a node into their normal form. It asks no node, and fails on what is misspelt,
         unknown or out of range.
       - V(plan) asks the node what it would have to change.
-      - V(agree) compares, once for all nodes of the play, what the nodes of a replica must have alike. In check mode it
-        shows the command of each instance.
-      - V(order) decides, once, which nodes restart in which batch. Delegated to localhost with C(delegate_facts), a
+      - V(agree) compares what the nodes of a replica must have alike.
+      - V(order) decides, once, which nodes restart in which batch, and in check mode shows the command of each instance. Delegated to localhost with C(delegate_facts), a
         later play takes C(vllm_order) and C(vllm_serial) from there. In check mode both are empty.
       - V(rounds) says, once for a batch, which rounds it has.
       - V(switch) restarts what is of a round on this node, V(verify) looks until it serves or its time is up, and

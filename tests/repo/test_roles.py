@@ -23,7 +23,7 @@ def _load(checkout, role, name):
 
 
 # Roles that do something instead of setting it: no rows, and an action that checks their variables.
-PLAIN_ROLES = ["nccl_benchmark"]
+PLAIN_ROLES = ["nccl_benchmark", "vllm_service"]
 
 
 def test_every_role_is_in_the_catalogue_or_sets_nothing(checkout):
@@ -38,7 +38,7 @@ def test_every_variable_of_a_plain_role_has_its_prefix_a_default_and_a_reader(ro
     names = sorted(_load(checkout, role, "defaults/main.yml"))
     assert [name for name in names if not name.startswith(role + "_")] == []
     assert names == sorted(_load(checkout, role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"])
-    tasks = (checkout / "roles" / role / "tasks" / "main.yml").read_text()
+    tasks = "".join(path.read_text() for path in (checkout / "roles" / role / "tasks").iterdir())
     assert [name for name in names if not re.search(r"\b%s\b" % name, tasks)] == []
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 _OWN = ("several", "gpus", "port", "slice", "model_path")
 
 
-def problems(answers, absent):
-    """[words] on replicas on several nodes, from {host: {"due", "instances", "versions"}} of the hosts of the run.
+def problems(mine, answers, absent):
+    """[words] on the replicas on several nodes of `mine`, from {host: {"due", "instances", "versions"}} of its nodes.
 
-    `absent` are hosts that are in the inventory but not in this run: what they have is not known.
+    `absent` are nodes that are in the inventory but not in this run: what they have is not known.
     """
     found = []
-    for name, nodes in _replicas(answers):
+    for name, nodes in _replicas(mine):
         here = [node for node in nodes if node in answers]
         found += _missing(name, nodes, here, answers, absent)
         first = here[0]
@@ -27,14 +27,9 @@ def problems(answers, absent):
     return found
 
 
-def _replicas(answers):
+def _replicas(mine):
     """(name, nodes) of each replica on several nodes."""
-    found = {}
-    for answer in answers.values():
-        for name, instance in answer["instances"].items():
-            if instance["several"]:
-                found[(name, tuple(instance["several"]["nodes"]))] = True
-    return [(name, list(nodes)) for name, nodes in found]
+    return [(name, instance["several"]["nodes"]) for name, instance in mine["instances"].items() if instance["several"]]
 
 
 def _missing(name, nodes, here, answers, absent):

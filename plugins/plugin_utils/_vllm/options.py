@@ -8,6 +8,9 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+import os
+import re
+
 from ansible_collections.gpuwright.node.plugins.module_utils._values import nearest
 
 PREFIX = "vllm_service_"
@@ -15,22 +18,35 @@ PREFIX = "vllm_service_"
 OF_INSTANCE = ("preset", "arguments", "environment", "models_dir", "user", "slice", "listen", "health_timeout",
                "stop_timeout", "prompt")
 OF_ENGINE = ("engine", "version", "path", "image")
-NAMES = ("instances", "placement", "placed", *OF_ENGINE, *OF_INSTANCE, "secrets", "address", "distributed", "serial")
-# What the tasks of the role hand to one another.
-_OWN = ("planned", "rounds", "round")
 SECRETS = ("api_key", "hf_token")
+_ROLE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "roles",
+                                      "vllm_service"))
 
 
 class BadVariable(Exception):
     """A variable is misspelt or has a value that is none; the text names it and says what is legal."""
 
 
+def names():
+    """(the role's variables, what its tasks hand to one another), without the prefix, as its own files have them."""
+    tasks = os.path.join(_ROLE, "tasks")
+    handed = [name for file in sorted(os.listdir(tasks))
+              for name in re.findall(r"(?:register|loop_var): %s(\w+)" % PREFIX, _text(os.path.join(tasks, file)))]
+    return re.findall(r"^%s(\w+):" % PREFIX, _text(os.path.join(_ROLE, "defaults", "main.yml")), re.M), handed
+
+
+def _text(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def check_names(task_vars):
     """Raise BadVariable for a variable that has the role's prefix and is none."""
-    known = {PREFIX + name for name in NAMES + _OWN}
+    known, handed = names()
     meant = task_vars.get("gpuwright_ignore_variables") or ()
-    wrong = ["%s: %s" % (name, nearest(name[len(PREFIX):], [*NAMES]).replace("mean ", "mean " + PREFIX))
-             for name in sorted(task_vars) if name.startswith(PREFIX) and name not in known and name not in meant]
+    # Names that begin alike are all close to one another, so that is left off.
+    wrong = ["%s: after %s, %s" % (name, PREFIX, nearest(name[len(PREFIX):], known)) for name in sorted(task_vars)
+             if name.startswith(PREFIX) and name[len(PREFIX):] not in known + handed and name not in meant]
     if wrong:
         raise BadVariable("no such variable: %s (a variable of yours goes into the list gpuwright_ignore_variables)"
                           % "; ".join(wrong))
@@ -63,9 +79,3 @@ def secrets(given, instances):
                 raise BadVariable("%s.%s.%s is no text of one line" % (where, name, key))
     return {name: {key: value for key, value in mine.items() if value is not None}
             for name, mine in given.items() if name in instances}
-
-
-def unused_secrets(given, known):
-    """Names in the secrets that no instance of any node has: the nearest one is said."""
-    return ["%ssecrets.%s: there is no such instance: %s" % (PREFIX, name, nearest(name, known))
-            for name in given or () if name not in known]

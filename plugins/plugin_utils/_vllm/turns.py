@@ -36,16 +36,18 @@ def switch(place, host, units, ask):
     for unit in units:
         if why:
             kept.keep_outcome(place, host, unit["name"], phase="not_reached", words=[why])
-        elif answer.get("failed"):
-            kept.keep_outcome(place, host, unit["name"], phase="failed", switched=True, words=[answer["failed"]])
-        else:
-            kept.keep_outcome(place, host, unit["name"], phase="switched", switched=True, words=[])
+            continue
+        wrong = (answer.get("errors") or {}).get(unit["name"]) or answer.get("failed")
+        # What is to be gone needs no looks: it is, once it was stopped without an error.
+        kept.keep_outcome(place, host, unit["name"], switched=True, words=[wrong] if wrong else [],
+                          phase="failed" if wrong else "ok" if unit["leaves"] else "switched")
     return answer or {}
 
 
 def verify(place, host, units, ask, timeout, say, sleep=time.sleep, clock=time.monotonic):
     """Look until each unit serves, one differs, its time is up, or another node of its replica failed."""
-    begun, pause, waiting = clock(), _FIRST, [unit for unit in units if phase(place, host, unit["name"]) == "switched"]
+    waiting = [unit for unit in units if phase(place, host, unit["name"]) == "switched"]
+    begun, pause = clock(), _FIRST
     while waiting:
         answer = ask({"stage": "verify", "only": [unit["name"] for unit in waiting]})
         late = clock() - begun
@@ -63,7 +65,7 @@ def _settled(place, host, unit, answer, late, limit):
     lost = [other for other in unit["hosts"] if other != host and phase(place, other, name) == "failed"]
     if answer.get("failed"):
         said = {"phase": "failed", "words": [answer["failed"]]}
-    elif told.get("ok") or (unit["leaves"] and told.get("ok") is None):
+    elif told.get("ok"):
         said = {"phase": "ok", "words": [], "facts": told.get("facts")}
     elif told.get("ok") is False:
         said = {"phase": "failed", "words": told.get("differs") or ["it does not serve"]}
@@ -88,7 +90,7 @@ def phase(place, host, name):
     return (kept.outcome(place, host, name) or {}).get("phase")
 
 
-def settle(place, host, units, ask):
+def settle(place, host, units, ask, timeout, sleep=time.sleep, clock=time.monotonic):
     """Keep the units that serve on all their nodes, put the others back; returns what is wrong, in words."""
     wrong, good = [], []
     for unit in units:
@@ -97,7 +99,8 @@ def settle(place, host, units, ask):
         if not bad:
             good.append(unit)
         elif states[host].get("switched"):
-            wrong.append(_put_back(place, host, unit, bad, ask))
+            wrong.append(_put_back(place, host, unit, bad, ask, lambda unit=unit: _served_again(
+                unit["name"], ask, timeout.get(unit["name"], 60), sleep, clock)))
         else:
             wrong.append("%s: not restarted: %s" % (unit["name"], _reason(bad)))
     if good:
@@ -110,20 +113,35 @@ def settle(place, host, units, ask):
     return wrong
 
 
-def _put_back(place, host, unit, bad, ask):
-    """Put the old configuration of a unit back on this node, and say how that went."""
+def _put_back(place, host, unit, bad, ask, served_again):
+    """Put the old configuration of a unit back on this node, look until it serves, and say how that went."""
     name, why = unit["name"], _reason(bad)
     kept.keep(place, "stopped", "why", "%s failed: %s" % (name, why))
     answer = ask({"stage": "put_back", "only": [name]})
     told = (answer.get("put_back") or {}).get(name) or {}
+    well, said = bool(told.get("ok")) and not answer.get("failed"), _listed(answer.get("failed") or told.get("words"))
     down = told.get("down_seconds")
-    words = [why] + ([answer["failed"]] if answer.get("failed") else _listed(told.get("words")))
-    well = bool(told.get("ok")) and not answer.get("failed")
-    kept.keep_outcome(place, host, name, phase="put_back" if well else "down", words=words, down_seconds=down,
+    if well and down:  # Something served before.
+        well, waited, differs = served_again()
+        down += waited
+        said = ["the old one serves again, after %d s" % down] if well else [
+            "the old one was started again and does not serve after %d s: %s" % (down, "; ".join(differs))]
+    kept.keep_outcome(place, host, name, phase="put_back" if well else "down", words=[why] + said, down_seconds=down,
                       switched=True)
-    return "%s: %s; %s%s" % (name, why, "the old one is back" if well else "the old one does not serve: %s"
-                             % ("; ".join(words[1:]) or "nothing is known of it"),
-                             "" if down is None else ", after %d s without it" % down)
+    return "%s: %s; %s" % (name, why, "; ".join(said) or "nothing is known of the old one")
+
+
+def _served_again(name, ask, limit, sleep, clock):
+    """(whether the old one serves, seconds until that was known, what differs)."""
+    begun, pause = clock(), _FIRST
+    while True:
+        answer = ask({"stage": "verify", "only": [name]})
+        told = (answer.get("verified") or {}).get(name) or {}
+        late = clock() - begun
+        if told.get("ok") is not None or answer.get("failed") or late >= limit:
+            return bool(told.get("ok")), late, _listed(answer.get("failed") or told.get("differs"))
+        sleep(pause)
+        pause = min(pause * 2, _LONGEST)
 
 
 def _listed(words):

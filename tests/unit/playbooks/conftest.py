@@ -25,7 +25,7 @@ def collections(checkout, tmp_path_factory):
     node = folder / "ansible_collections" / "gpuwright" / "node"
     for part in ("plugins", "roles", "playbooks", "meta"):
         shutil.copytree(checkout / part, node / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for module in ("settings", "topology_facts", "health_facts", "rollback"):
+    for module in ("settings", "topology_facts", "health_facts", "rollback", "vllm_service"):
         shutil.copy(STANDINS / (module + ".py"), node / "plugins" / "modules")
     dead = folder / "ansible_collections" / "gpuwright" / "standin" / "plugins" / "connection"
     dead.mkdir(parents=True)

@@ -215,7 +215,7 @@ def test_another_strategy_in_the_configuration_changes_nothing(play):
 
 
 def plays_of(checkout, name):
-    return yaml.safe_load((checkout / "playbooks" / name).read_text())
+    return [play for play in yaml.safe_load((checkout / "playbooks" / name).read_text()) if "hosts" in play]
 
 
 def roles_of(play):
@@ -224,10 +224,14 @@ def roles_of(play):
 
 
 def test_site_and_audit_give_the_same_roles_to_the_same_classes(checkout):
-    maps = [{play["hosts"]: roles_of(play) for play in plays_of(checkout, name) if roles_of(play)}
-            for name in ("site.yml", "audit.yml")]
-    assert maps[0] == maps[1]
-    assert set(maps[0]) == {"inference", "training", "cpu"}
+    """Models come last and once all nodes are right: site.yml plays vllm.yml, which has batches of its own."""
+    site, audit = ({play["hosts"]: roles_of(play) for play in plays_of(checkout, name) if roles_of(play)}
+                   for name in ("site.yml", "audit.yml"))
+    assert set(site) == {"inference", "training", "cpu"}
+    last = yaml.safe_load((checkout / "playbooks" / "site.yml").read_text())[-1]
+    assert last["ansible.builtin.import_playbook"] == "vllm.yml"
+    site["inference"] += roles_of(plays_of(checkout, "vllm.yml")[0])
+    assert site == audit
 
 
 def test_every_play_of_the_audit_is_in_check_mode(checkout):

@@ -92,7 +92,8 @@ def put_back(node, _wanted, only):
             node["serves"].pop(name)
         else:
             node["serves"][name] = old
-        said[name] = {"ok": old is not None, "down_seconds": 41, "words": [] if old else ["there was none before"]}
+        node.get("looks", {}).pop(name, None)
+        said[name] = {"ok": True, "down_seconds": 41 if old else 0, "words": "there was none before"}
     return {"put_back": said, "changed": True}
 
 

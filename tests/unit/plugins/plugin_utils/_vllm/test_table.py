@@ -1,0 +1,47 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of the plan, the order and the outcome."""
+
+from __future__ import annotations
+
+from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import roll, table
+
+
+def text(lines):
+    return "\n".join(line for line, _kind in lines)
+
+
+def answer(due, command):
+    return {"due": due, "commands": {"a": command}, "summaries": {"a": "GPUs 0-3"}, "open": [],
+            "instances": {"a": {"state": "started", "several": None}}}
+
+
+def test_nodes_that_start_the_same_are_told_once_with_the_whole_command():
+    command = ["/opt/bin/vllm", "serve", "--served-model-name", "two words"]
+    answers = {"n%d" % number: answer(["a"], command) for number in range(7)}
+    answers["n8"] = answer([], command)
+    said = text(table.of_plans(answers, 100))
+    assert said.count("/opt/bin/vllm serve --served-model-name 'two words'") == 2
+    assert "vllm@a on n0, n1, n2, n3, n4 and 2 more: would restart" in said
+    assert "vllm@a on n8: stays as it is" in said and "GPUs 0-3" in said
+
+
+def test_the_order_has_a_row_for_each_batch():
+    answers = {"n%d" % number: answer(["a"], []) for number in range(3)}
+    rows = [line.split() for line, _kind in table.of_roll(roll.make(list(answers), answers, [1, 2]), 100)[2:]]
+    assert rows == [["1", "n0", "a", "1"], ["2", "n1,", "n2", "a", "1"]]
+    assert "No instance restarts." in text(table.of_roll({"batches": []}, 100))
+
+
+def test_the_outcome_names_what_failed_what_was_not_reached_and_what_to_do():
+    answers = {"n%d" % number: answer(["a"], []) for number in range(3)}
+    made = roll.make(list(answers), answers, [1])
+    states = {("n0", "a"): {"phase": "kept"}, ("n1", "a"): {"phase": "put_back", "words": ["x"], "down_seconds": 31}}
+    lines = table.of_outcome(made, states, "a failed: n1: x", 160)
+    said = text(lines)
+    assert "31" in said and "failed; the old one serves again; x" in said and "not reached" in said
+    assert "Stopped: a failed: n1: x" in said and "1 of 3 done" in said and "Run it again" in said
+    assert [kind for line, kind in lines if line.split()[:1] == ["n1"]] == ["error"]
+    assert "Run it again" not in text(table.of_outcome(made, {key: {"phase": "kept"} for key in [
+        ("n0", "a"), ("n1", "a"), ("n2", "a")]}, None, 160))
