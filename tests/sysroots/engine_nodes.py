@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import functools
+import pathlib
 import shutil
 import tarfile
+import tempfile
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import instance as normal
@@ -40,6 +43,13 @@ def several(rank, nnodes=2, distributed="native", **more):
 def look(folder, *instances):
     """What the node in a folder is and has."""
     return node.look(Host(str(folder)), instances)
+
+
+@functools.lru_cache(maxsize=None)
+def machine(name):
+    """What was read on a machine of `build`, once: not to be changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        return look(build(name, pathlib.Path(folder)))
 
 
 def build(name, folder):
@@ -111,6 +121,11 @@ def put(found, one, tools=("numactl",), **more):
     here = dict(found, tools={name: "/usr/bin/" + name for name in tools}, **more)
     return placed.place(one, here["topology"], here["affinity"], here["holders"], here["nccl_environment"],
                         here["taken"], here)
+
+
+def cpus(given="", isolated="", partition=None):
+    """What node_facts.cpu_sets finds: the CPUs of our slice, of no slice, and what the slice is to the scheduler."""
+    return {"slices": {"gpuwright.slice": given}, "isolated": isolated, "partitions": {"gpuwright.slice": partition}}
 
 
 def indexes(where):
