@@ -33,6 +33,7 @@ _FP4 = {"fast": (10, 0), "slow": _WEIGHT_ONLY, "amd": GFX9, "amd_fast": (), "ins
 
 QUANTIZATION = {
     "fp8": {"least": (7, 5), "source": _LAYERS + "fp8.py, platforms/cuda.py (supports_fp8)", **_FP8},
+    "deepseek_v4_fp8": {"least": (7, 5), "source": _LAYERS + "__init__.py, fp8.py", **_FP8},
     "fbgemm_fp8": {"least": (8, 0), "source": _LAYERS + "fbgemm_fp8.py", **_FP8},
     "modelopt": {"least": (8, 0), "source": _LAYERS + "modelopt.py", **_FP8},
     "fp8_per_tensor": {"least": (7, 5), "source": _LAYERS + "online/base.py", **_FP8},
@@ -86,13 +87,14 @@ ATTENTION = {
                    "kv_majors": {"fp8": (9, 10), "fp8_e4m3": (9, 10)},
                    "source": _BACKENDS + "flash_attn.py, fa_utils.py"},
     "FLASHINFER": {"least": (8, 0), "most": (12, 1), "fast": (8, 0), "kv": (*_FP8S, "nvfp4", "nvfp4_4over6"),
-                   "kv_majors": {"nvfp4": (8, 9, 10, 12), "nvfp4_4over6": (10,)}, "source": _BACKENDS + "flashinfer.py"},
+                   "kv_majors": {"nvfp4": (8, 9, 10, 12), "nvfp4_4over6": (10,)},
+                   "source": _BACKENDS + "flashinfer.py"},
     "TRITON_ATTN": {"least": (0, 0), "fast": (99, 0), "kv": (*_FP8S, *_PER_HEAD), "kv_least": _NEW, "amd": GFX9,
                     "amd_fast": (), "slow": "Triton kernels, behind FlashAttention and FlashInfer",
                     "source": _BACKENDS + "triton_attn.py"},
     "FLEX_ATTENTION": {"least": (0, 0), "fast": (99, 0), "kv": (), "slow": "compiled by torch, for what others lack",
                        "source": _BACKENDS + "flex_attention.py"},
-    "B12X": {"least": (12, 0), "most": (12, 1), "fast": (12, 0), "kv": _FP8S, "source": _BACKENDS + "b12x.py"},
+    "B12X": {"least": (12, 0), "most": (12, 1), "fast": (12, 0), "kv": _FP8_KV, "source": _BACKENDS + "b12x.py"},
     "ROCM_ATTN": {"kv": _FP8S, "amd": GFX9, "amd_fast": GFX9, "source": _BACKENDS + "rocm_attn.py"},
     "ROCM_AITER_FA": {"kv": _FP8S, "amd": _CDNA3, "amd_fast": _CDNA3, "source": _BACKENDS + "rocm_aiter_fa.py"},
     "ROCM_AITER_UNIFIED_ATTN": {"kv": _FP8S, "amd": _CDNA3, "amd_fast": _CDNA3,
@@ -111,7 +113,8 @@ ATTENTION = {
                         "source": _BACKENDS + "mla/flashmla_sparse.py"},
     "FLASH_ATTN_MLA_SPARSE": {"least": (9, 0), "majors": (9,), "fast": (9, 0), "kv": (), "mla": True,
                               "source": _BACKENDS + "mla/flashattn_mla_sparse.py"},
-    "TRITON_MLA": {"least": (0, 0), "fast": (99, 0), "kv": _FP8_KV, "mla": True, "amd": GFX9, "amd_fast": (),
+    "TRITON_MLA": {"least": (0, 0), "fast": (99, 0), "kv": _FP8_KV, "kv_least": _NEW, "mla": True, "amd": GFX9,
+                   "amd_fast": (),
                    "slow": "Triton kernels, the only ones for MLA outside 9.x and 10.x",
                    "source": _BACKENDS + "mla/triton_mla.py"},
     "ROCM_AITER_MLA": {"kv": _FP8S, "mla": True, "amd": _CDNA3, "amd_fast": _CDNA3,
@@ -120,7 +123,9 @@ ATTENTION = {
 
 # Names that vLLM knows and this table does not judge: they serve one model or one experiment.
 OTHER_ATTENTION = ("FLASH_ATTN_DIFFKV", "TRITON_ATTN_DIFFKV", "TRITON_FLASH_ATTN", "ROCM_SEGMENTED_ATTN",
-                   "ROCM_AITER_TRITON_MLA", "ROCM_AITER_MLA_SPARSE", "XPU_MLA_SPARSE", "TORCH_SDPA", "TRITON_FLASHINFER",
+                   "ROCM_AITER_TRITON_MLA", "ROCM_AITER_MLA_SPARSE", "XPU_MLA_SPARSE", "TORCH_SDPA", "AMX_MLA", "CPU_MLA",
+                   "CUSTOM", "FLASHINFER_MLA_SPARSE_DSV41", "FLASHMLA_MEGA_ATTN_DSV41", "FLASHMLA_SPARSE_DSV41",
+                   "TRITON_FLASHINFER",
                    "FLASHINFER_MLA_SPARSE", "FLASHINFER_MLA_SPARSE_SM120", "FLASHINFER_MLA_SPARSE_SM90",
                    "FLASHMLA_SPARSE_DSV4", "FLASHINFER_MLA_SPARSE_DSV4", "ROCM_FLASHMLA_SPARSE_DSV4", "NO_ATTENTION",
                    "MINIMAX_M3_SPARSE", "CUTLASS_MSA", "TRITON_MSA", "CPU_ATTN", "TURBOQUANT", "ULTRAQUANT", "HPC_ATTN")

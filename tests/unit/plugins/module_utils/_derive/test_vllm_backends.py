@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs where in vLLM: each limit at its edge, what is slow, what is named instead, and the capability of products."""
+"""What runs where in vLLM: each limit at its edge, what is slow, what is named instead, the capability of products."""
 
 from __future__ import annotations
 
