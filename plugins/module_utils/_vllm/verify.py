@@ -166,12 +166,24 @@ def _placed(host, deployment, found, main, shown, facts):
         return differs  # Docker's processes are in a control group of its own.
     differs += binding.count(instance, placed, found)
     differs += binding.cpus(instance, placed, found, processes.isolated(host))
-    differs += binding.limits([file.get("text") or "" for file in deployment["files"].values()], found, limits_of)
+    differs += binding.limits(_units(host, deployment["files"]), found, limits_of)
     differs += binding.memory(deployment, found, pages_of)
     if any(gpu.get("vendor") == "nvidia" for gpu in placed["gpus"]):
         told = nvidia_smi.output(host, "nvidia-smi", "-q", "-x")
         differs += binding.gpus(placed, pids, gpu_process.parse(told) if told else {})
     return differs
+
+
+def _units(host, files):
+    """The texts of the unit's files as they lie on the node: what is kept of a deployment has none."""
+    found = []
+    for path in sorted(files):
+        if places.is_unit(path):
+            try:
+                found.append(host.read(path))
+            except OSError:
+                found.append(files[path].get("text") or "")
+    return found
 
 
 def _unit(placed, shown):
