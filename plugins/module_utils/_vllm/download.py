@@ -76,6 +76,8 @@ def request(url, token=None, start=0, method="GET", seconds=SECONDS):
     except ValueError as error:
         raise DownloadFailed("%r: %s" % (url, error))
     if token:
+        if not re.match(r"[!-~]+\Z", token):  # http.client would show it with its complaint.
+            raise DownloadFailed("the token for %s has a space, a line break or a letter that none has" % shown(url))
         asked.add_unredirected_header("Authorization", "Bearer " + token)
     if start:
         asked.add_header("Range", "bytes=%d-" % start)

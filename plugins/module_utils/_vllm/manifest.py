@@ -79,8 +79,8 @@ def differing(host, folder, files, sums):
         place = "%s/%s" % (folder, path)
         size = host.size(place)
         if size != one["size"]:
-            found[path] = "%s has %s, it had %d bytes" % (
-                place, "gone" if size is None else "%d bytes" % size, one["size"])
+            found[path] = "%s %s, it had %d bytes" % (
+                place, "is gone" if size is None else "has %d bytes" % size, one["size"])
         elif sums and checked(one) and of_file(host, place, one) != checked(one):
             found[path] = "%s has another checksum than it had" % place
     return found

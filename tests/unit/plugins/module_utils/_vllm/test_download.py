@@ -78,6 +78,13 @@ def test_a_token_stays_with_its_host_on_the_way(hub):
     assert [one["token"] for one in hub.asked] == ["Bearer t", None]
 
 
+@pytest.mark.parametrize("token", ["hf_secret\n", "hf secret", "hf_sécret"])
+def test_a_token_that_cannot_be_one_is_not_shown(hub, token):
+    with pytest.raises(DownloadFailed, match="that none has") as error:
+        list(download.pieces(url_of(hub), token=token))
+    assert "cret" not in str(error.value) and hub.asked == []
+
+
 @pytest.mark.parametrize("target", ["http://host/x", "file:///etc/passwd", "ftp://host/x"])
 def test_https_is_never_left(target):
     asked = download.urllib.request.Request("https://hub/x")
