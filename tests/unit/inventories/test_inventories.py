@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
+from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import instances
+from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import options as vllm_options
 
 from tests.sysroots import engine, evaluated_role, ten_faults
 
@@ -36,6 +38,11 @@ GUIDES = {"vm_swappiness": 1, "vm_max_map_count": 1048576, "vm_dirty_background_
           "nccl_env_debug_subsys": "INIT,COLL,ENV,NET",
           "nccl_env_topo_file": "/var/run/nvidia-topologyd/virtualTopology.xml", "nccl_env_debugging": True,
           "nccl_benchmark_sizes": "guide", "nccl_benchmark_iterations": 100, "nccl_benchmark_warmup": 20}
+# What they start: name, and its arguments.
+SERVED = {"mixtral": {"tensor_parallel_size": 2, "gpu_memory_utilization": 0.95, "block_size": 16,
+                      "max_num_seqs": 256},
+          "llama": {"tensor_parallel_size": 4, "gpu_memory_utilization": 0.95, "max_num_batched_tokens": 16384,
+                    "max_num_seqs": 512, "max_model_len": 8192, "enable_chunked_prefill": True}}
 # What they say of one class of nodes only.
 OF_CLASS = {
     "inference": {"nccl_env_algo": "Ring", "nccl_env_proto": "Simple", "nccl_env_buffsize": 2097152,
@@ -107,6 +114,24 @@ def test_as_documented_has_the_guides_values_and_every_variable(load, checkout):
     wanted = dict(GUIDES, **OF_CLASS["inference"])
     assert {name: variables[name] for name in wanted} == wanted
     assert set(options(checkout)) <= set(variables)
+
+
+@pytest.mark.parametrize("name, host", [("as_documented", "localhost"), ("example", "gpu-inf-01")])
+def test_the_instances_of_an_inventory_are_legal(name, host, load):
+    hosts = load(name)["_meta"]["hostvars"]
+    given = dict({"engine": "venv", "version": "0.33.0"}, **{
+        key.removeprefix("vllm_service_"): value for key, value in hosts[host].items()})
+    found = instances.of_host(host, given, vllm_options.defaults(given), hosts)
+    assert set(found) == {one["name"] for one in hosts[host]["vllm_service_instances"]}
+
+
+def test_as_documented_has_what_the_guides_start_and_starts_nothing(load, checkout):
+    (variables,) = load("as_documented")["_meta"]["hostvars"].values()
+    assert {one["name"]: one["arguments"] for one in variables["vllm_service_instances"]} == SERVED
+    assert {one["state"] for one in variables["vllm_service_instances"]} == {"absent"}
+    text = (checkout / DOCUMENTED / "all.yml").read_text()
+    assert [name for one in SERVED.values() for name in one if "%s: " % name not in text.partition(
+        "# ---- vllm_service")[2].partition("vllm_service_instances")[0]] == []
 
 
 def test_as_documented_has_what_the_guides_say_of_each_class(checkout):
