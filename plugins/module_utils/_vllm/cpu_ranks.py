@@ -9,20 +9,64 @@ own "auto" wants a NUMA node for every worker, and asks nobody who else computes
 
 from __future__ import annotations
 
+import re
+
 from .. import _cpulist
+from . import parallel_sizes
 from .parallel_sizes import CannotPlace
 
+VARIABLE = "VLLM_CPU_OMP_THREADS_BIND"
 
-def lists(count, topology, usable, taken=()):
-    """[a cpulist for each of `count` workers], of the `usable` CPUs that are not `taken`. Raises CannotPlace."""
-    free = set(usable) - set(taken)
+
+def share(instances, topology):
+    """{"workers": [(instance, how many)], "busy": cpulist} of all instances on CPUs of a node, which divide them.
+
+    "busy" is what those have whose environment names their CPUs itself.
+    """
+    workers, busy = [], set()
+    for one in sorted(instances, key=lambda one: one["name"]):
+        bound = one["environment"].get(VARIABLE)
+        if not on_cpus(one, topology):
+            continue
+        if bound is not None:
+            busy.update(_cpulist.parse(bound.replace("|", ",")) if re.match(r"[\d,|-]+\Z", bound) else ())
+            continue
+        try:
+            workers.append((one["name"], parallel_sizes.on_a_node(one, parallel_sizes.sizes(one))))
+        except CannotPlace:
+            continue  # It is refused by itself.
+    return {"workers": workers, "busy": _cpulist.format(busy)}
+
+
+def on_cpus(instance, topology):
+    """Whether an instance computes on CPUs: gpus: 0 says so, or the node has no GPU at all and none was asked for."""
+    return instance["gpus"] == 0 or (instance["gpus"] is None and not topology.get("gpus"))
+
+
+def of_instance(name, count, shared, topology, usable):
+    """([a cpulist for each of an instance's workers], a warning or None). Raises CannotPlace.
+
+    All workers of the node are counted, so that the same instances always have the same CPUs.
+    """
+    workers = [one for one in (shared or {}).get("workers") or () if one[0] != name] + [(name, count)]
+    free = set(usable) - set(_cpulist.parse((shared or {}).get("busy") or ""))
+    if not free:
+        raise CannotPlace("%s: no CPU is left for it: its slice has %s, all named by other instances" % (
+            name, _cpulist.format(usable) or "none"))
+    whole = sum(one[1] for one in workers)
+    start = sum(one[1] for one in sorted(workers) if one[0] < name)
+    if whole > len(free):
+        each = sorted(free)
+        return [str(each[(start + number) % len(each)]) for number in range(count)], (
+            "%d workers of all instances share %d CPUs (%s)" % (whole, len(free), _cpulist.format(free)))
+    return lists(whole, topology, free)[start:start + count], None
+
+
+def lists(count, topology, free):
+    """[a cpulist for each of `count` workers], of at least as many CPUs."""
     by_node = _cores(topology, free)
     if sum(len(cores) for cores in by_node) < count:  # Fewer cores than workers: their threads count.
         by_node = [[[cpu] for cpu in sorted(free)]]
-    if sum(len(cores) for cores in by_node) < count:
-        raise CannotPlace("%d workers on CPUs, and %d CPU%s free for them (%s)%s" % (
-            count, len(free), " is" if len(free) == 1 else "s are", _cpulist.format(free) or "none",
-            "; other instances have %s" % _cpulist.format(taken) if taken else ""))
     return [_cpulist.format(core[0] for core in part) for part in _parts(by_node, count)]
 
 

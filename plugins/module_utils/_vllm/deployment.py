@@ -14,6 +14,7 @@ from . import (
     arguments,
     command,
     containers,
+    cpu_ranks,
     engine_config,
     gpu_choice,
     model_fit,
@@ -40,19 +41,20 @@ def compose_all(instances, node, secrets=None):
     names = {one["name"] for one in wanted}
     leaving = sorted(set(node["taken"]) - names | {one["name"] for one in instances if one["state"] != "started"})
     taken = {name: one for name, one in node["taken"].items() if name in names}
+    if wanted:
+        node = dict(node, leaving=leaving, cpu_share=cpu_ranks.share(wanted, node["topology"]))
     made = {one["name"]: {"instance": one, "deployment": None, "problem": None} for one in instances}
     for instance in sorted(wanted, key=lambda one: _turn(one, taken)):
         name = instance["name"]
         try:
-            done = compose(instance, dict(node, taken=taken, leaving=leaving), (secrets or {}).get(name))
+            done = compose(instance, dict(node, taken=taken), (secrets or {}).get(name))
         except (CannotPlace, ValueError) as error:
             words = str(error)
             made[name]["problem"] = words if words.startswith(("%s:" % name, "instance %s" % name)) \
                 else "%s: %s" % (name, words)
             continue
         made[name]["deployment"] = done
-        taken = dict(taken, **{name: {"gpus": [gpu_choice.key(gpu) for gpu in done["placed"]["gpus"]],
-                                      "cpus": ",".join(done["placed"].get("ranks") or ())}})
+        taken = dict(taken, **{name: {"gpus": [gpu_choice.key(gpu) for gpu in done["placed"]["gpus"]]}})
     for name, words in _clashes(made):
         done = made[name]["deployment"]
         done["findings"].append(words)

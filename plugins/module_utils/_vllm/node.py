@@ -32,7 +32,7 @@ def look(host, instances=()):
     topology, affinity (None where none is published), cpus (node_facts.cpu_sets), memory, holders and
     holders_complete (node_gpus.read), tools, cdi, shm (bytes), remove_ipc, users, addresses, listeners,
     nccl_environment (what of nccl.env is not in /etc/nccl.conf), nccl_values (what NCCL has from both), nccl_conf
-    (whether that file is there), overrides ({instance: node_facts.overrides}), taken ({instance: {"gpus", "cpus"}}
+    (whether that file is there), overrides ({instance: node_facts.overrides}), taken ({instance: {"gpus"}}
     of earlier runs), configs ({instance: its model's config.json, or words on why not}), notes.
     """
     topology = read_topology(host, _SECTIONS)
@@ -81,23 +81,15 @@ def _nccl(host):
 
 
 def _taken(host):
-    """The GPUs and CPUs of each instance, as its environment file says: what it runs with, and keeps."""
+    """The GPUs of each instance, as its environment file says: what it runs with, and keeps."""
     found = {}
     for name in host.names(FOLDER):
         instance = re.match(r"([a-z0-9][a-z0-9-]*)\.env\Z", name)
         if not instance:
             continue
-        text = host.text("%s/%s" % (FOLDER, name)) or ""
-        gpus, bound = _value(text, RECORD), _value(text, "VLLM_CPU_OMP_THREADS_BIND")
-        found[instance.group(1)] = {"gpus": gpus.split(",") if gpus else [],
-                                    "cpus": bound.replace("|", ",") if re.match(r"[\d,|-]+\Z", bound) else ""}
+        told = re.search(r'^%s="?([^"\n]*)"?$' % RECORD, host.text("%s/%s" % (FOLDER, name)) or "", re.M)
+        found[instance.group(1)] = {"gpus": told.group(1).split(",") if told and told.group(1) else []}
     return found
-
-
-def _value(text, name):
-    """A variable of an environment file, with or without quotes."""
-    told = re.search(r'^%s="?([^"\n]*)"?$' % name, text, re.M)
-    return told.group(1) if told else ""
 
 
 def _config(host, instance):

@@ -58,7 +58,9 @@ def environment(instance, topology, addresses, nccl):
 
 
 def interface_of(address, topology, addresses):
-    """The interface with an address, or None."""
+    """The interface with an address, or None. All of 127.0.0.0/8 is the loopback's, whatever it lists."""
+    if address.startswith("127."):
+        return "lo"
     return addresses.get(address) or _on_nics(topology).get(address)
 
 

@@ -21,8 +21,8 @@ def place(instance, topology, affinity, holders, nccl_environment, taken, here=N
     """Where an instance runs: see the keys below. Raises CannotPlace.
 
     `affinity` is /etc/gpuwright/affinity.json or None; `holders` [{"gpus": [address], "who", "ours": instance}] of the
-    processes at GPUs; `nccl_environment` what is not in /etc/nccl.conf already; `taken` {instance: {"gpus": [keys],
-    "cpus"}} of all instances placed before, by earlier runs too; `here` is the rest that node.py read.
+    processes at GPUs; `nccl_environment` what is not in /etc/nccl.conf already; `taken` {instance: {"gpus": [keys]}}
+    of all instances placed before, by earlier runs too; `here` is the rest that node.py read.
     """
     here = here or {}
     asked, gpus, why = _chosen(instance, topology, holders, taken, here)
@@ -34,7 +34,7 @@ def place(instance, topology, affinity, holders, nccl_environment, taken, here=N
     if gpus:
         _add_gpus(placed, instance, topology, here)
     else:
-        _add_cpus(placed, instance, topology, affinity, taken, here, asked)
+        _add_cpus(placed, instance, topology, affinity, here, asked)
     placed["environment"] = {name: value for name, value in sorted(placed["environment"].items())
                              if name not in instance["environment"]}
     said = instance["arguments"]  # A flag that says null is left to vLLM; a size that does is worked out.
@@ -50,15 +50,10 @@ def _read_only(here):
     return paths + ([told] if told else [])
 
 
-def on_cpus(instance, topology):
-    """Whether an instance computes on CPUs: gpus: 0 says so, or the node has no GPU at all and none was asked for."""
-    return instance["gpus"] == 0 or (instance["gpus"] is None and not topology.get("gpus"))
-
-
 def _chosen(instance, topology, holders, taken, here):
     """(sizes, GPUs in PCI order, why these)."""
     wish, name = instance["gpus"], instance["name"]
-    if on_cpus(instance, topology):
+    if cpu_ranks.on_cpus(instance, topology):
         asked = parallel_sizes.sizes(instance)
         return asked, [], "gpus: 0" if wish == 0 else "there is no GPU on this node"
     if isinstance(wish, (list, tuple)):
@@ -144,20 +139,21 @@ def _add_gpus(placed, instance, topology, here):
             idle, len(gpus), parallel_sizes.words(placed["sizes"]), len(gpus) - idle)))
 
 
-def _add_cpus(placed, instance, topology, affinity, taken, here, asked):
-    usable = numa_binding.allowed(instance, topology, here.get("cpus") or {})[1]
+def _add_cpus(placed, instance, topology, affinity, here, asked):
+    """The CPUs of each worker: those of the slice, and of them the workload's, where cpu_isolation says which."""
+    cpus = here.get("cpus") or {}
+    usable = numa_binding.allowed(instance, topology, cpus)[1]
     workload = set(_cpulist.parse((affinity or {}).get("workload") or ""))
-    others = {name: one for name, one in taken.items() if name != instance["name"] and one.get("cpus")}
-    busy = set().union(*(_cpulist.parse(one["cpus"]) for one in others.values()))
-    if instance["environment"].get("VLLM_CPU_OMP_THREADS_BIND") is not None:
-        placed["why"]["cpus"] = "its environment says VLLM_CPU_OMP_THREADS_BIND"
-        return
-    lists = cpu_ranks.lists(parallel_sizes.on_a_node(instance, asked), topology, usable & workload or usable, busy)
-    placed["environment"]["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(lists)
-    placed["ranks"] = lists
-    placed["why"]["cpus"] = "a hardware thread of each core%s, NUMA node by NUMA node" % (
-        " that %s leaves" % placed["slice"] if numa_binding.constraint(instance, topology, here.get("cpus") or {})
-        else "")
     if instance["gpus"] is None:
         placed["warnings"].append(("gpus", "W", "there is no GPU on this node: it runs on CPUs; gpus: 0 says that "
                                                 "this is meant"))
+    if cpu_ranks.VARIABLE in instance["environment"]:
+        placed["why"]["cpus"] = "its environment says %s" % cpu_ranks.VARIABLE
+        return
+    placed["ranks"], shared = cpu_ranks.of_instance(
+        instance["name"], parallel_sizes.on_a_node(instance, asked), here.get("cpu_share"), topology,
+        usable & workload or usable)
+    placed["warnings"] += [("cpus", "W", shared)] if shared else []
+    placed["environment"][cpu_ranks.VARIABLE] = "|".join(placed["ranks"])
+    placed["why"]["cpus"] = "a hardware thread of each core%s, NUMA node by NUMA node" % (
+        " that %s leaves" % placed["slice"] if numa_binding.constraint(instance, topology, cpus) else "")

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _cpulist
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm import cpu_ranks
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.parallel_sizes import CannotPlace
 
 from tests.sysroots.engine_nodes import cpus, instance, machine, put
@@ -34,11 +35,19 @@ def test_a_worker_has_one_thread_of_a_core_and_only_its_slices():
     assert where["ranks"] == ["8-15", "60-63"]
 
 
-def test_workers_of_another_instance_keep_their_cpus():
-    found = dict(machine("32amd64-4s2n4c-cgroup2"), taken={"other": {"gpus": [], "cpus": "0-15"}})
-    assert put(found, instance(gpus=0))["ranks"] == ["16-31"]
-    with pytest.raises(CannotPlace, match="17 workers on CPUs, and 16 CPUs are free for them .16-31.; other instances"):
-        put(found, instance(gpus=0, tensor_parallel_size=17))
+def test_all_instances_divide_the_cpus_whoever_is_placed_first():
+    both = [instance(name, gpus=0, tensor_parallel_size=size) for name, size in (("b", 2), ("a", 1))]
+    topology = machine("32amd64-4s2n4c-cgroup2")["topology"]
+    shared = cpu_ranks.share(both + [instance("c", gpus=0, environment={cpu_ranks.VARIABLE: "30|31"})], topology)
+    assert shared == {"workers": [("a", 1), ("b", 2)], "busy": "30-31"}
+    ranks = {one["name"]: put(machine("32amd64-4s2n4c-cgroup2"), one, cpu_share=shared)["ranks"] for one in both}
+    assert ranks == {"a": ["0-7"], "b": ["8-19", "20-29"]}
+
+
+def test_no_cpu_is_left():
+    found = {"workers": [], "busy": "0-31"}
+    with pytest.raises(CannotPlace, match="no CPU is left for it: its slice has 0-31, all named by other instances"):
+        put(machine("32amd64-4s2n4c-cgroup2"), instance(gpus=0), cpu_share=found)
 
 
 def test_a_node_without_gpus_says_so():

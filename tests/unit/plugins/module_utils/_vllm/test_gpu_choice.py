@@ -54,7 +54,7 @@ def test_a_gpu_that_another_driver_holds_is_left_out():
 
 def _taken(found, **gpus):
     keys = [gpu_choice.key(gpu) for gpu in found["topology"]["gpus"]]
-    return dict(found, taken={name: {"gpus": [keys[number] for number in numbers], "cpus": ""}
+    return dict(found, taken={name: {"gpus": [keys[number] for number in numbers]}
                               for name, numbers in gpus.items()})
 
 

@@ -50,11 +50,10 @@ def test_nccls_variables_are_those_that_its_own_file_does_not_give(root):
 def test_what_instances_have_is_in_their_environment_files(root):
     sysfs.write(root, "etc/vllm/a.env", 'CUDA_VISIBLE_DEVICES="0,1"\nGPUWRIGHT_GPUS="0000:19:00.0,0000:1e:00.0"')
     sysfs.write(root, "etc/vllm/b.env", "GPUWRIGHT_GPUS=0000:3b:00.0")  # As Podman and Docker read it.
-    sysfs.write(root, "etc/vllm/c.env", 'VLLM_CPU_OMP_THREADS_BIND="0-3|8"')
+    sysfs.write(root, "etc/vllm/c.env", 'VLLM_CPU_OMP_THREADS_BIND="0-3|8"')  # On CPUs.
     sysfs.write(root, "etc/vllm/c.secret.env", 'VLLM_API_KEY="x"')
     assert look(root)["taken"] == {
-        "a": {"gpus": ["0000:19:00.0", "0000:1e:00.0"], "cpus": ""}, "b": {"gpus": ["0000:3b:00.0"], "cpus": ""},
-        "c": {"gpus": [], "cpus": "0-3,8"}}
+        "a": {"gpus": ["0000:19:00.0", "0000:1e:00.0"]}, "b": {"gpus": ["0000:3b:00.0"]}, "c": {"gpus": []}}
 
 
 @pytest.mark.parametrize(("text", "expected"), [

@@ -84,4 +84,4 @@ def test_no_gpu_twice_in_pci_order_with_a_node_each(name, counts):
         nodes = where["arguments"].get("numa-bind-nodes")
         assert nodes is None or len(nodes) == count
         seen += keys
-        found["taken"] = dict(found["taken"], **{"i%d" % number: {"gpus": keys, "cpus": ""}})
+        found["taken"] = dict(found["taken"], **{"i%d" % number: {"gpus": keys}})
