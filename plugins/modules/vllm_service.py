@@ -128,6 +128,10 @@ versions:
   description: Instance to the version of its engine.
   returned: stages plan and switch
   type: dict
+preflight:
+  description: Of an instance on several nodes, what has to be the same on all of them and how they reach one another.
+  returned: stages plan and switch
+  type: dict
 switched:
   description: The names of those that were switched, with success or without.
   returned: stage switch

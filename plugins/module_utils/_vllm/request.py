@@ -8,7 +8,8 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from . import deployment, engine_schema, node
+from .._rules.finding import finding
+from . import deployment, engine_schema, node, preflight
 from .instance import check
 from .instance_values import BadInstance
 from .plan import plan
@@ -34,4 +35,16 @@ def composed(host, instances, secrets):
         return deployment.compose_all(instances, {"taken": {}, "holders": [], "schemas": {}}, secrets)
     looked = node.look(host, instances)
     looked["schemas"] = {one["name"]: engine_schema.read(host, one) for one in wanted}
-    return deployment.compose_all(instances, looked, secrets)
+    made = deployment.compose_all(instances, looked, secrets)
+    for one in made.values():
+        if one["deployment"] and one["instance"]["state"] == "started":
+            _with_its_nodes(host, one["deployment"])
+    return made
+
+
+def _with_its_nodes(host, composed_one):
+    """What keeps the nodes of a replica from finding one another keeps it from being switched."""
+    told = preflight.look(host, composed_one)
+    composed_one["preflight"] = told["facts"]
+    composed_one["problems"] += told["problems"]
+    composed_one["findings"] += [finding("nodes", "W", composed_one["unit"], words) for words in told["warnings"]]
