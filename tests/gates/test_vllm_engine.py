@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import answers, http
 
 from tests.gates import vllm_engine
+from tests.sysroots import direct_engine
 
 KEY = "a-key-that-must-not-be-seen"
 FIRST, SECOND = sorted(os.sched_getaffinity(0))[:2] if len(os.sched_getaffinity(0)) > 1 else (0, 0)
@@ -26,6 +27,10 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="module")
 def known():
     return vllm_engine.schema()
+
+
+def asked(name, model, **given):
+    return direct_engine.asked(name, model, vllm_engine.place(), **given)
 
 
 def others(look, engine):
@@ -47,9 +52,9 @@ def pinned(cpu):
 
 def test_two_instances_serve_at_once_and_what_is_broken_is_named(tmp_path, model, known, capsys):
     secrets = {"one": {"api_key": KEY}}
-    one = vllm_engine.composed(vllm_engine.asked("one", model, environment=pinned(FIRST)), known, secrets["one"])
-    two = vllm_engine.composed(vllm_engine.asked("two", model, environment=pinned(SECOND)), known)
-    with vllm_engine.started(tmp_path, one, two, secrets=secrets) as engines:
+    one = direct_engine.composed(asked("one", model, environment=pinned(FIRST)), known, secrets["one"])
+    two = direct_engine.composed(asked("two", model, environment=pinned(SECOND)), known)
+    with direct_engine.started(tmp_path, one, two, secrets=secrets) as engines:
         for engine in engines:
             found = engine.settled()
             say(capsys, "%s serves after %s s" % (engine.made["name"], found["seconds"]))
@@ -89,8 +94,8 @@ def what_is_broken_is_named(keyed, plain):
 
 
 def test_two_workers_each_on_its_cpu_and_the_end_of_one_is_told(tmp_path, model, known, capsys):
-    made = vllm_engine.composed(vllm_engine.asked("tp", model, arguments={"tensor-parallel-size": 2}), known)
-    with vllm_engine.started(tmp_path, made) as (engine,):
+    made = direct_engine.composed(asked("tp", model, arguments={"tensor-parallel-size": 2}), known)
+    with direct_engine.started(tmp_path, made) as (engine,):
         found = engine.settled()
         say(capsys, "TP=2 serves after %s s" % found["seconds"])
         assert others(found, engine) == []
@@ -109,15 +114,15 @@ def test_two_workers_each_on_its_cpu_and_the_end_of_one_is_told(tmp_path, model,
 
 
 def test_two_nodes_of_one_replica_on_loopback_addresses(tmp_path, model, known, capsys):
-    addresses, port = ["127.0.0.1", "127.0.0.2"], vllm_engine.free_port()
+    addresses, port = ["127.0.0.1", "127.0.0.2"], direct_engine.free_port()
     made = []
     for rank, cpu in enumerate((FIRST, SECOND)):
-        made.append(vllm_engine.composed(vllm_engine.asked(
+        made.append(direct_engine.composed(asked(
             "rank%d" % rank, model, served_name="both", arguments={"tensor-parallel-size": 2}, environment=pinned(cpu),
             several={"nnodes": 2, "node_rank": rank, "nodes": ["n1", "n2"], "address": addresses[rank],
                      "addresses": addresses, "master_addr": addresses[0], "master_port": port, "interface": "lo",
                      "distributed": "native"}), known))
-    with vllm_engine.started(tmp_path, *made) as engines:
+    with direct_engine.started(tmp_path, *made) as engines:
         for engine in engines:
             found = engine.settled()
             say(capsys, "%s of two nodes after %s s" % (engine.made["name"], found["seconds"]))
@@ -127,8 +132,8 @@ def test_two_nodes_of_one_replica_on_loopback_addresses(tmp_path, model, known, 
 
 
 def test_an_engine_that_cannot_start_says_why(tmp_path, model, known):
-    made = vllm_engine.composed(vllm_engine.asked("long", model, arguments={"max-model-len": 4096}), known)
-    with vllm_engine.started(tmp_path, made) as (engine,):
+    made = direct_engine.composed(asked("long", model, arguments={"max-model-len": 4096}), known)
+    with direct_engine.started(tmp_path, made) as (engine,):
         found = engine.settled()
         assert found["ok"] is False
         assert "User-specified max_model_len (4096) is greater than the derived max_model_len" in found["differs"][0]

@@ -63,9 +63,8 @@ def world(name, otherwise=None):
 
 
 def say(text):
-    sys.stderr.write("(APIServer pid=%d) INFO %s [standin.py:1] %s\n" % (
-        os.getpid(), time.strftime("%m-%d %H:%M:%S"), text))
-    sys.stderr.flush()
+    moment = time.strftime("%m-%d %H:%M:%S")
+    print("(APIServer pid=%d) INFO %s [standin.py:1] %s" % (os.getpid(), moment, text), flush=True)
 
 
 def fail(text):
@@ -113,12 +112,10 @@ def bind(config, local_rank):
         os.sched_setaffinity(0, numbers(lists.split("|")[local_rank]))
     nodes = config.get("numa-bind-nodes")
     if config.get("numa-bind") and nodes:
-        node = int(nodes[local_rank])
-        there = numbers(pathlib.Path("/sys/devices/system/node/node%d/cpulist" % node).read_text())
+        there = numbers(pathlib.Path("/sys/devices/system/node/node%d/cpulist" % nodes[local_rank]).read_text())
         os.sched_setaffinity(0, there & os.sched_getaffinity(0) or there)
-        mask = ctypes.c_ulong(1 << node)
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.syscall(ctypes.c_long(_MBIND[os.uname().machine]), ctypes.c_int(2), ctypes.byref(mask), ctypes.c_ulong(65))
+        mask, call = ctypes.c_ulong(1 << nodes[local_rank]), ctypes.c_long(_MBIND[os.uname().machine])
+        ctypes.CDLL(None).syscall(call, ctypes.c_int(2), ctypes.byref(mask), ctypes.c_ulong(65))
 
 
 def numbers(text):
@@ -135,7 +132,7 @@ def hold_memory():
     folder.mkdir(parents=True, exist_ok=True)
     names = os.environ.get("CUDA_VISIBLE_DEVICES") or os.environ.get("VLLM_CPU_OMP_THREADS_BIND") or "none"
     held = []
-    for number, name in enumerate(re.split(r"[,|]", names) if names != "none" else ()):
+    for number, name in enumerate(sorted(set(re.split(r"[,|]", names))) if names != "none" else ()):
         handle = os.open(folder / ("device-" + name), os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -148,9 +145,12 @@ def hold_memory():
 
 
 def start_workers(config, stop):
-    """The engine and its workers as processes with vLLM's titles; the end of any is the end of all."""
+    """The engine and its workers as processes with vLLM's titles, once they work; the end of any is the end of all."""
+    heard, told = os.pipe()
     engine = os.fork()
     if engine:
+        os.close(told)
+        os.read(heard, 1)  # The end of the file: every worker closed its end.
         watch(lambda: os.waitpid(engine, 0), lambda: stop("EngineCore died unexpectedly"))
         return engine
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -161,23 +161,26 @@ def start_workers(config, stop):
     if world("fault") == "memlock":
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
     if here == 1 and nodes == 1:
-        work(config, 0)
+        work(config, 0, told)
     for local in range(here):
         if os.fork() == 0:
             number = rank * here + local
             title = "VLLM::Worker" + ("_PP%d" % (number // tensor) if pipeline > 1 else "")
             entitle(title + ("_TP%d" % (number % tensor) if tensor > 1 else ""))
-            work(config, local)
+            work(config, local, told)
+    os.close(told)
     os.wait()
     os.kill(0, signal.SIGTERM)
     os._exit(1)
 
 
-def work(config, local_rank):
+def work(config, local_rank, told):
+    """Hold memory where it is to be held, for as long as the parent lives."""
     bind(config, local_rank)
     held = bytearray(_ALLOCATED)
     for place in range(0, len(held), 4096):
         held[place] = 1
+    os.close(told)
     parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(0.2)
