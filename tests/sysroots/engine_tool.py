@@ -63,8 +63,7 @@ def world(name, otherwise=None):
 
 
 def say(text):
-    moment = time.strftime("%m-%d %H:%M:%S")
-    print("(APIServer pid=%d) INFO %s [standin.py:1] %s" % (os.getpid(), moment, text), flush=True)
+    print("(APIServer pid=%d) INFO %s [standin.py:1] %s" % (os.getpid(), time.strftime("%m-%d %X"), text), flush=True)
 
 
 def fail(text):
