@@ -17,7 +17,8 @@ def file(text, mode=0o644, link=None):
 @pytest.mark.parametrize("path, old, new, said", [
     ("/etc/vllm/a.yaml", "max-model-len: 8192\nseed: 1\n", "max-model-len: 4096\n",
      ["max-model-len 8192 -> 4096", "seed 1 -> (not set)"]),
-    ("/etc/vllm/a.yaml", "# old\nseed: 1\n", "# new\nseed: 1\n", ["comments or the order of lines in /etc/vllm/a.yaml"]),
+    ("/etc/vllm/a.yaml", "# old\nseed: 1\n", "# new\nseed: 1\n",
+     ["comments or the order of lines in /etc/vllm/a.yaml"]),
     ("/etc/vllm/a.yaml", "api-key: one\n", "api-key: two\n", ["api-key (hidden) -> (hidden)"]),
     ("/etc/vllm/a.env", 'CUDA_VISIBLE_DEVICES="0,1"\n', 'CUDA_VISIBLE_DEVICES="2,3"\n', ['GPUs "0,1" -> "2,3"']),
     ("/etc/vllm/a.env", "HF_TOKEN=x\n", "HF_TOKEN=y\nNCCL_DEBUG=INFO\n",
