@@ -85,7 +85,7 @@ class ActionModule(ActionBase):
                       commands=told["commands"], changed=bool(told["due"]) and bool(self._task.check_mode))
         return dict(result, failed=True, msg=told["wrong"]) if told["wrong"] else result
 
-    def _agree(self, place, _asked, task_vars):
+    def _agree(self, place, asked, task_vars):
         """What the nodes of a replica must have alike, for the replicas of this node."""
         host = task_vars["inventory_hostname"]
         mine = kept.one(place, "plan", host)
@@ -94,7 +94,8 @@ class ActionModule(ActionBase):
         answers = {node: kept.one(place, "plan", node) for node in sorted(nodes)
                    if node in task_vars["ansible_play_hosts"]}
         answers = {node: answer for node, answer in answers.items() if answer}
-        wrong = agree.problems(mine, answers, nodes - set(answers))
+        staged = asked["options"].get("staged") and not self._task.check_mode
+        wrong = agree.problems(mine, answers, nodes - set(answers), staged)
         if wrong:
             raise BadInstance("; ".join(wrong))
         return {}

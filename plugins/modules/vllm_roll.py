@@ -35,7 +35,9 @@ options:
     required: true
     choices: [check, plan, agree, order, rounds, switch, verify, settle, end]
   options:
-    description: The variables of the role, without their prefix.
+    description:
+      - The variables of the role, without their prefix. For V(agree) C(staged), which says that engine and model are
+        there, and are compared too.
     type: dict
     default: {}
   secrets:

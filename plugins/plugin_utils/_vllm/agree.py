@@ -8,14 +8,17 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm import preflight
+
 # What is each node's own.
 _OWN = ("several", "gpus", "port", "slice", "model_path")
 
 
-def problems(mine, answers, absent):
-    """[words] on the replicas on several nodes of `mine`, from {host: {"due", "instances", "versions"}} of its nodes.
+def problems(mine, answers, absent, staged=True):
+    """[words] on the replicas on several nodes of `mine`, from {host: what it answered} of its nodes.
 
-    `absent` are nodes that are in the inventory but not in this run: what they have is not known.
+    `absent` are nodes that are in the inventory but not in this run: what they have is not known. Before the engine and
+    the model were brought (`staged` false) they are not compared.
     """
     found = []
     for name, nodes in _replicas(mine):
@@ -24,7 +27,16 @@ def problems(mine, answers, absent):
         first = here[0]
         for node in here[1:]:
             found += _differs(name, first, node, answers)
+        facts = {node: answers[node].get("preflight", {}).get(name) or {} for node in here}
+        if due(name, answers) and all(facts.values()):
+            found += ["%s: %s" % (name, words) for words in preflight.compare(facts if staged else {
+                node: {"arguments": told.get("arguments")} for node, told in facts.items()})]
     return found
+
+
+def due(name, answers):
+    """Whether one of the nodes restarts an instance."""
+    return any(name in answer["due"] for answer in answers.values())
 
 
 def _replicas(mine):
@@ -39,7 +51,7 @@ def _missing(name, nodes, here, answers, absent):
              for node in here if (answers[node]["instances"].get(name) or {}).get("several") is None
              or answers[node]["instances"][name]["several"]["nodes"] != nodes]
     out = [node for node in nodes if node in absent]
-    if out and any(name in answers[node]["due"] for node in here):
+    if out and due(name, answers):
         found.append("%s: its nodes restart together, and %s of them is not in this run: leave --limit off, or name it "
                      "too" % (name, ", ".join(out)))
     return found

@@ -17,10 +17,10 @@ _PART = "vllm_service"
 
 
 def of_answer(found, answer):
-    """{"instances", "due", "open", "commands", "versions", "summaries", "diff", "wrong"} of a node's answer."""
+    """{"instances", "due", "open", "diff", "wrong", "commands", "versions", ...} of a node's answer."""
     return {"instances": found, "wrong": _wrong(answer), "due": list(answer.get("due") or ()),
             "open": list(answer.get("open") or ()), "diff": answer.get("diff") or [],
-            **{name: dict(answer.get(name) or {}) for name in ("commands", "versions", "summaries")}}
+            **{name: dict(answer.get(name) or {}) for name in ("commands", "versions", "summaries", "preflight")}}
 
 
 def _wrong(answer):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 ONE = {"name": "one", "model": "/models/one"}
 TWO = {"name": "two", "model": "/models/two", "port": 8001}
@@ -54,15 +55,14 @@ def test_check_shows_the_command_and_the_difference_and_writes_nothing(serve, wo
 
 
 def test_a_node_that_fails_is_put_back_and_the_others_are_not_touched(serve, world):
-    for host in THREE_NODES:
-        serve({name: {} for name in THREE_NODES}, "--limit", host, vllm_service_instances=[ONE])
+    assert serve(THREE_NODES, vllm_service_instances=[ONE]).rc == 0
     old = world.get("n1")["serves"]["one"]
     world.put("n1", serves={"one": old}, looks={"one": ["wait", "differs"]})
     played = serve(THREE_NODES, vllm_service_instances=[dict(ONE, arguments={"max-model-len": 4096})])
     assert played.rc != 0
     assert stages(played, "switch", "put_back", "keep") == ["switch n1 one", "put_back n1 one"]
     assert all(world.get(host)["serves"]["one"] == old for host in THREE_NODES)
-    assert "n1: planted: differs; the old one serves again, after 41 s" in played.said
+    assert re.search(r"n1: planted: differs; the old one serves again, after \d+ s", played.said), played.said
     assert {host: told["one"]["result"] for host, told in played.nodes.items()} == {
         "n1": "put_back", "n2": "not_reached", "n3": "not_reached"}
     assert "0 of 3 done" in played.said and "Stopped: one failed: n1: planted: differs" in played.said

@@ -39,3 +39,15 @@ def test_a_node_that_knows_nothing_of_it_is_named():
 def test_a_node_that_is_not_in_this_run_matters_once_the_replica_restarts():
     assert said(answer(), None, ["n2"]) == ""
     assert "n2 of them is not in this run: leave --limit off" in said(answer(["r"]), None, ["n2"])
+
+
+def test_what_the_nodes_have_is_compared_once_it_was_brought():
+    first, second = answer(["r"]), answer()
+    first["preflight"] = {"r": {"engine": {"version": "0.33.0"}, "model": {}, "arguments": {"dtype": "auto"}}}
+    second["preflight"] = {"r": {"engine": {"version": None}, "model": {}, "arguments": {"dtype": "auto"}}}
+    answers = {"n1": first, "n2": second}
+    assert agree.problems(first, answers, set(), staged=False) == []
+    (words,) = agree.problems(first, answers, set())
+    assert "version" in words and "n2" in words
+    first["due"] = []
+    assert agree.problems(first, answers, set()) == []
