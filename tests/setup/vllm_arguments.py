@@ -11,16 +11,21 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import enum
+import inspect
 import pathlib
 import sys
 import textwrap
+import types
 import typing
 
+import pydantic
 import vllm.config
 from vllm.config.kernel import IrOpPriorityConfig
 from vllm.config.quantization import QuantizationConfigArgs
 from vllm.entrypoints.cli.serve import cmd_init
 from vllm.utils.argparse_utils import FlexibleArgumentParser
+from vllm.v1.attention.backends.registry import AttentionBackendEnum
 from vllm.version import __version__ as version
 
 WIDTH = 116
@@ -37,7 +42,12 @@ from __future__ import annotations
 '''
 SIZES = {"human_readable_int": "size", "human_readable_int_or_auto": "size-auto", "loads": "json",
          "union_dict_and_str": "dict-or-text", "parse_dataclass": "dict", "int": "int", "float": "float"}
-LISTS = ("allowed-origins", "allowed-methods", "allowed-headers", "custom-histogram-buckets")
+LISTS = ("allowed-origins", "allowed-methods", "allowed-headers")
+WORDS = {"attention_backend": [one.name for one in AttentionBackendEnum],
+         "mm_encoder_attn_backend": [one.name for one in AttentionBackendEnum]}
+# What is tried on each key of a mapping; where one of a line is taken, values like it are legal.
+PROBES = {"t": ("some-word", "/some/path"), "q": ("1", "true"), "i": (3, 1, 8, 16, 128), "o": (0,), "n": (-1, -2),
+          "f": (2.5, 0.5), "b": (True,), "l": ([],), "d": ({},), "z": (None,)}
 
 
 def parser():
@@ -68,7 +78,46 @@ def kind(action, flag):
         inner = next(cell.cell_contents for cell in inner.__closure__ if callable(cell.cell_contents))
         name = inner.__name__
     found = SIZES.get(name, "str")
+    if found == "dict-or-text" and not takes(field_of(action), "some-word"):
+        found = "dict"
+    if found == "str" and inspect.isclass(hint_of(action)) and issubclass(hint_of(action), enum.IntEnum):
+        found = "int"
     return ("list" if flag in LISTS else "dict") if found == "json" else found
+
+
+def hint_of(action):
+    """The type of the configuration's field that a flag fills, or None."""
+    return getattr(field_of(action), "annotation", None)
+
+
+def field_of(action):
+    """The configuration's field that a flag fills, or None: the flag's group is named after its class."""
+    cls = getattr(vllm.config, action.container.title or "", None)
+    return getattr(cls, "__pydantic_fields__", {}).get(action.dest.replace("kv_cache_dtype", "cache_dtype"))
+
+
+def takes(field, value):
+    """Whether a field takes a value; a field that nobody knows takes anything."""
+    if field is None:
+        return True
+    hint = typing.Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    try:
+        pydantic.TypeAdapter(hint, config={"arbitrary_types_allowed": True}).validate_python(value)
+    except pydantic.ValidationError:
+        return False
+    except (pydantic.PydanticUserError, TypeError):
+        pass
+    return True
+
+
+def literal(hint):
+    """The words of a type that is nothing but words, or []."""
+    if typing.get_origin(hint) is typing.Literal:
+        return list(typing.get_args(hint))
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        found = [literal(part) for part in typing.get_args(hint) if part is not type(None)]
+        return sum(found, []) if all(found) else []
+    return []
 
 
 def dataclass_of(action):
@@ -83,18 +132,12 @@ def dataclass_of(action):
     return found if dataclasses.is_dataclass(found) else None
 
 
-def bounds(group, action):
-    """'>=1 <=8' as the field of the configuration class says it, whose name is the group's."""
-    for cls in [getattr(vllm.config, group or "", None)]:
-        for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
-            if field.name != action.dest.replace("kv_cache_dtype", "cache_dtype"):
-                continue
-            hints = typing.get_type_hints(cls, include_extras=True)
-            metadata = list(getattr(field.default, "metadata", ())) + list(_annotated(hints.get(field.name)))
-            signs = (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))
-            return " ".join("%s%g" % (sign, getattr(one, key)) for one in metadata for key, sign in signs
-                            if getattr(one, key, None) is not None)
-    return ""
+def bounds(action):
+    """'>=1 <=8' as the configuration's field says it."""
+    field, signs = field_of(action), (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))
+    metadata = [*field.metadata, *_annotated(field.annotation)] if field is not None else ()
+    return " ".join("%s%g" % (sign, getattr(one, key)) for one in metadata for key, sign in signs
+                    if getattr(one, key, None) is not None)
 
 
 def _annotated(hint):
@@ -104,15 +147,16 @@ def _annotated(hint):
     yield from getattr(hint, "__metadata__", ())
 
 
-def line(group, action):
+def line(action):
     """One flag: names | what it takes | bounds | choices | default."""
     flag, *others = named(action)
-    takes = {"+": "many", "*": "many", "?": "optional"}.get(action.nargs, "one")
-    choices = ", ".join(str(choice) for choice in action.choices or () if choice is not None)
+    count = {"+": "many", "*": "many", "?": "optional"}.get(action.nargs, "one")
+    legal = action.choices or WORDS.get(action.dest) or (literal(hint_of(action)) if action.metavar is None else ())
+    choices = ", ".join(str(choice) for choice in legal if choice is not None)
     default = str(action.default)
     default = default if action.default is not None and len(default) < 25 and "SUPPRESS" not in default else ""
     what = kind(action, flag)
-    words = [",".join([flag] + others), what if takes == "one" else "%s %s" % (what, takes), bounds(group, action),
+    words = [",".join([flag] + others), what if count == "one" else "%s %s" % (what, count), bounds(action),
              choices, default.replace("|", "")]
     return textwrap.wrap(" | ".join(words).rstrip(" |"), WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
@@ -128,15 +172,31 @@ def packed(words):
 
 
 def keys(serve):
-    """The keys of every flag whose value is a mapping with keys of its own."""
+    """The keys of every flag whose value is a mapping with keys of its own, and what each takes, by PROBES."""
     lines, further = [], {"quantization_config": QuantizationConfigArgs, "ir_op_priority": IrOpPriorityConfig}
     for action in serve._actions:
         cls = action.option_strings and (dataclass_of(action) or further.get(action.dest))
         if cls:
-            names = sorted(field.name for field in dataclasses.fields(cls) if field.init)
-            lines += textwrap.wrap("%s: %s" % (named(action)[0], " ".join(names)), WIDTH, subsequent_indent="  ",
-                                   break_on_hyphens=False)
+            words = ["%s=%s" % (field.name, _letters(cls, field.name))
+                     for field in sorted(dataclasses.fields(cls), key=lambda one: one.name) if field.init]
+            lines += textwrap.wrap("%s: %s" % (named(action)[0], " ".join(words)), WIDTH, subsequent_indent="  ",
+                                   break_on_hyphens=False, break_long_words=False)
     return lines
+
+
+def _letters(cls, name):
+    """The letters of PROBES that a field takes, and its words; * where more than its type decides."""
+    field = getattr(cls, "__pydantic_fields__", {}).get(name)
+    decorators = getattr(getattr(cls, "__pydantic_decorators__", None), "field_validators", {})
+    judged = {one for decorator in decorators.values() if decorator.info.mode != "after"
+              for one in decorator.info.fields}
+    found = "".join(letter for letter, values in PROBES.items() if any(takes(field, value) for value in values))
+    words = literal(field.annotation) if field is not None and name not in judged else []
+    if words and all(isinstance(word, str) for word in words) and len(words) <= 12:
+        return "%st/%s" % (found.replace("t", ""), ",".join(words))
+    if words or field is None or name in judged or set(found) <= {"z"} or found == "".join(PROBES):
+        return "*"
+    return found
 
 
 def main():
@@ -155,7 +215,7 @@ def main():
             elif what == "switch":
                 switches.append(",".join(named(action)))
             else:
-                lines.append(line(group.title, action))
+                lines.append(line(action))
     comment = "NAME,OTHER NAMES | what it takes | bounds | choices | default; a line that begins with a blank goes on."
     half = len(lines) * 9 // 20
     (folder / "known_flags.py").write_text(
@@ -170,7 +230,7 @@ def main():
         + block("VALUES", sum(lines[half:], []), comment))
     (folder / "known_keys.py").write_text(
         HEAD % ("The keys of those flags of vllm serve %s whose value is a mapping" % version)
-        + block("KEYS", keys(serve), "NAME: keys; a line that begins with a blank goes on."))
+        + block("KEYS", keys(serve), "NAME: KEY=LETTERS/WORDS: what it takes, as known_arguments.py says"))
 
 
 main()

@@ -18,6 +18,8 @@ OF_THE_ROLE = {
     "host": "`listen` of the instance says it",
     "port": "`port` of the instance says it",
     "uds": "the role serves on `listen` and `port` of the instance; with a socket vLLM ignores both",
+    "data-parallel-multi-port-external-lb": "an instance has one port; make an instance of each rank",
+    "grpc-port": "the role asks the HTTP server; vLLM has this port only with its Rust front end",
     "grpc": "it serves no HTTP, and the role asks /health and /v1/models",
     "headless": "the role sets it on all nodes of the instance but the first",
     "nnodes": "`nodes` of the instance says it",
@@ -66,7 +68,6 @@ GONE = {
 BOUNDS = {
     "api-server-count": ">=1",
     "data-parallel-supervisor-port": ">=1024 <=65535",
-    "grpc-port": ">=0 <=65535",
     "kv-cache-memory-bytes": ">=1",
     "kv-offloading-size": ">0",
     "optimization-level": ">=0 <=3",
@@ -76,6 +77,11 @@ BOUNDS = {
 MOST_MEMORY = 0.95
 TOO_MUCH_MEMORY = ("more than 0.95 of a GPU leaves too little for CUDA graphs and NCCL, which are partly outside of "
                    "it; legal is more than 0, up to 0.95 (for an exact size: kv-cache-memory-bytes)")
+# Words that vLLM takes in capitals and in small letters.
+ANY_CASE = ("attention-backend", "mm-encoder-attn-backend")
+# What every value of a mapping is, whatever its key.
+MAPPINGS_OF = {"custom-histogram-buckets": list, "default-mm-loras": str, "media-io-kwargs": dict,
+               "model-class-overrides": str, "pt-load-map-location": str, "reasoning-effort-map": str}
 # These flags work only together with, or never together with, another one.
 NEEDS = (("enable-auto-tool-choice", "tool-call-parser"), ("enable-log-outputs", "enable-log-requests"))
 NEVER_WITH = (("enable-per-request-metrics", "disable-log-stats"),)

@@ -20,11 +20,16 @@ _TIMES = {"k": 10 ** 3, "m": 10 ** 6, "g": 10 ** 9, "t": 10 ** 12}
 _TIMES.update({letter.upper(): 1 << (10 * power) for power, letter in enumerate("kmgt", 1)})
 _SIGNS = {">=": lambda value, bound: value >= bound, "<=": lambda value, bound: value <= bound,
           ">": lambda value, bound: value > bound, "<": lambda value, bound: value < bound}
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_SORTS = (("t", "text"), ("i", "a number above 0"), ("o", "0"), ("n", "a number below 0"),
+          ("f", "a number with a point"), ("b", "a boolean"), ("l", "a list"), ("d", "a mapping"), ("z", "null"))
 _TOKEN = re.compile(r"(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,})")
 
 
 def wrong(flag, value, entry):
     """What is wrong with a flag's value, in words that name what is legal, or None."""
+    if entry["takes"] == "any":
+        return _any(flag, value)
     if entry["takes"] == "none":
         return _switch(flag, value, entry)
     if isinstance(value, bool) and not (value and entry["takes"] == "optional"):
@@ -34,6 +39,17 @@ def wrong(flag, value, entry):
     if isinstance(value, (list, tuple)):
         return _list(flag, list(value), entry)
     return None if value is True else _one(flag, value, entry)
+
+
+def _any(flag, value):
+    """What is wrong with a value whatever the flag takes."""
+    for item in value if isinstance(value, (list, tuple)) else [value]:
+        if item is None:
+            return "%s: null in a list" % flag
+        words = _unsafe(flag, item) if isinstance(item, str) else None
+        if words:
+            return words
+    return None
 
 
 def legal(flag, entry):
@@ -85,10 +101,39 @@ def _json(flag, value, entry):
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
         return "%s: %r cannot be written as JSON" % (flag, value)
-    unknown = sorted(str(key) for key in value if key not in entry["keys"]) if entry["keys"] else []
-    if unknown:
-        return "%s: %s has no key %s; %s" % (flag, flag, unknown[0], nearest(unknown[0], entry["keys"]))
-    return _unsafe(flag, text)
+    return _unsafe(flag, text) or (_keys(flag, value, entry["keys"] or {}) if isinstance(value, dict) else None)
+
+
+def _keys(flag, value, known):
+    """What is wrong with the keys of a mapping and their values, as far as they are known."""
+    for key, item in value.items():
+        if known and key not in known:
+            return "%s: it has no key %s; %s" % (flag, key, nearest(key, known))
+        letters, _slash, words = known.get(key, "*").partition("/")
+        sort = _sort(item)
+        if letters != "*" and sort not in letters and not (sort == "q" and "t" in letters):
+            return "%s: %s: %r is of the wrong kind; legal is %s" % (flag, key, item, " or ".join(
+                words for letter, words in _SORTS if letter in letters))
+        if words and isinstance(item, str) and item not in words.split(","):
+            return "%s: %s: %r is not one of its words; %s" % (flag, key, item, nearest(item, words.split(",")))
+        of_all = names.MAPPINGS_OF.get(flag)
+        if of_all and not isinstance(item, of_all):
+            return "%s: %s: %r is of the wrong kind; legal is %s" % (
+                flag, key, item, {str: "text", dict: "a mapping", list: "a list of numbers"}[of_all])
+    return None
+
+
+def _sort(value):
+    """The letter that known_arguments.py has for a sort of value."""
+    if isinstance(value, bool):
+        return "b"
+    if isinstance(value, str):
+        return "q" if re.match(r"(-?\d+(\.\d+)?|true|false)\Z", value, re.IGNORECASE) else "t"
+    if isinstance(value, float) and value != int(value):
+        return "f"
+    if isinstance(value, (int, float)):
+        return "i" if value > 0 else "o" if value == 0 else "n"
+    return {list: "l", tuple: "l", dict: "d"}.get(type(value), "z")
 
 
 def _list(flag, value, entry):
@@ -116,7 +161,10 @@ def _one(flag, value, entry):
             return words
     if flag == "lora-modules" and not _is_adapter(str(value)):
         return "%s: %r; legal is NAME=PATH, or a mapping with name and path" % (flag, value)
-    if entry["choices"] and str(value) not in entry["choices"]:
+    if flag == "chat-template" and not re.match(r"/|.*[{}\n]", str(value), re.DOTALL):
+        return "%s: %r; legal is an absolute path on the node, or the template itself" % (flag, value)
+    word = str(value).upper() if flag in names.ANY_CASE else str(value)
+    if entry["choices"] and word not in entry["choices"]:
         return "%s: %r is not one of its words; %s" % (flag, value, nearest(value, entry["choices"]))
     if entry["type"] in ("int", "float") or bounds(flag, entry):
         return _number(flag, value, entry)
@@ -143,7 +191,7 @@ def _unsafe(flag, text):
         return "%s: %r: vLLM takes it for nothing; to leave a flag to vLLM write null, without quotes" % (flag, text)
     if text.startswith("-") and not re.match(r"-\d+\Z", text):
         return "%s: %r begins with a hyphen: vLLM takes it for another argument" % (flag, text)
-    if any(not letter.isprintable() and letter not in "\n\t" for letter in text):
+    if _CONTROL.search(text):
         return "%s: %r has a control character" % (flag, text)
     if _TOKEN.search(text):
         return "%s: there is a token in it, which everybody could read in /etc/vllm; secrets go into " \

@@ -14,14 +14,17 @@ import re
 from .._values import nearest
 from . import argument_names as names
 from .argument_values import wrong
-from .help_text import parse_help
+from .help_text import blank, parse_help
 from .presets import PRESETS
 
 __all__ = ["check", "find", "parse_help", "said"]
 
 
 def find(given, schema):
-    """(flag, entry, whether the name says false) for any name that the engine gives a flag; None for no such name."""
+    """(flag, entry, whether the name says false) for any name that the engine gives a flag; None for no such name.
+
+    Where the engine could not be asked, a name that is not known is taken as it is, for any value.
+    """
     name = str(given).replace("_", "-")
     flags = schema["flags"]
     if name in flags:
@@ -31,6 +34,9 @@ def find(given, schema):
             return flag, entry, False
         if name == entry["inverse"] or (entry["negative"] and name == "no-" + flag):
             return flag, entry, True
+    if schema.get("unchecked") and name not in names.GONE and re.match(r"[a-z0-9][a-z0-9-]*\Z", name):
+        false = name.startswith("no-")
+        return name, dict(blank(["--" + name]), takes="any", negative=not false, inverse="no-" + name), False
     return None
 
 

@@ -17,8 +17,11 @@ from .arguments import said
 
 
 def text(arguments, schema):
-    """The YAML, one flag a line, sorted. Without the first line that says who wrote the file."""
-    return "".join("%s: %s\n" % (name, _yaml(value)) for name, value in _pairs(arguments, schema))
+    """The YAML, one flag a line, sorted. Without the first line that says who wrote the file.
+
+    Where nothing is said it is an empty mapping: on a file without one vLLM ends in an AttributeError.
+    """
+    return "".join("%s: %s\n" % (name, _yaml(value)) for name, value in _pairs(arguments, schema)) or "{}\n"
 
 
 def words(arguments, schema):

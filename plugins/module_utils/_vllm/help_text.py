@@ -33,7 +33,8 @@ def blank(names):
 
     takes: none, one, many or optional. type: int, float (any number), str, json, bool or None for what nobody tells.
     inverse: the name that says false. json_of: dict, list or either (a mapping or text). sizes: whether 8k and 1M are
-    legal; auto: whether auto and -1 are. bounds: as ">=1 <=8". keys: the keys of a mapping, or None.
+    legal; auto: whether auto and -1 are. bounds: as ">=1 <=8". keys: a mapping's {key: what it takes, in the letters of
+    known_arguments.py}, or None.
     """
     return {"names": names, "takes": "one", "choices": None, "negative": False, "inverse": None, "type": None,
             "json_of": None, "sizes": False, "auto": False, "bounds": "", "keys": None, "default": None, "help": ""}
@@ -44,22 +45,22 @@ def _first(names):
 
 
 def _entries(lines):
-    """Each flag's header and the words of its help."""
+    """Each flag's header and its help, line by line."""
     header, words = None, []
     for line in lines:
         found = _ENTRY.match(line)
         if found:
             if header:
-                yield header, " ".join(words)
+                yield header, "\n".join(words)
             header, _gap, rest = found.group(1).partition("  ")
             words = [rest.strip()] if rest.strip() else []
         elif header and line.startswith("    "):
             words.append(line.strip())
         elif header and line.strip():
-            yield header, " ".join(words)
+            yield header, "\n".join(words)
             header = None
     if header:
-        yield header, " ".join(words)
+        yield header, "\n".join(words)
 
 
 def _names(header):
@@ -116,13 +117,14 @@ def _told(words, entry):
 
     A default that is a whole number does not say that a fraction is wrong: such a flag takes any number.
     """
-    default = words[words.rindex("(default: ") + 10:-1] if words.endswith(")") and "(default: " in words else None
-    told = {"help": words, "default": default}
+    found = list(re.finditer(r"\(default:\s", words)) if words.endswith(")") else []
+    default = words[found[-1].end():-1] if found else None
+    told = {"help": " ".join(words.split()), "default": default and " ".join(default.split())}
     if entry["takes"] == "none":
         return told
     text = re.sub(r"\s", "", words)  # A line may break within a word, at a hyphen.
     if "validJSONstring" in text:
-        told.update(type="json", json_of="dict")
+        told.update(type="json", json_of="dict", keys=_keys(default or ""))
     elif "Parsehuman-readableintegers" in text:
         told.update(type="int", sizes=True, auto="'auto'" in text)
     elif entry["choices"] is not None:
@@ -131,3 +133,16 @@ def _told(words, entry):
     elif entry["takes"] == "one" and re.match(r"-?\d+(\.\d+)?(e-?\d+)?\Z", default or ""):
         told["type"] = "float"
     return told
+
+
+def _keys(default):
+    """The keys of a mapping, where its default is printed on one line, as NAME(KEY=..., ...) or {'KEY': ...}."""
+    inner = re.match(r"(?:[A-Za-z]\w*\((.+)\)|\{(.+)\})\Z", default)
+    if not inner:
+        return None
+    depth, top = 0, []
+    for letter in inner.group(1) or inner.group(2):
+        depth += (letter in "([{") - (letter in ")]}")
+        top.append(letter if depth == 0 else "")
+    found = re.findall(r"(?:\A|, )(?:(\w+)=|[\"'](\w+)[\"']: ?)", re.sub(r"(?<==)'[^']*'", "", "".join(top)))
+    return {first or second: "*" for first, second in found} or None

@@ -4,7 +4,9 @@
 """The arguments of vLLM 0.33.0, for a node where no engine is installed yet and for what its help does not tell.
 
 PRIVATE to the collection. Pure. The data is in known_flags.py, known_flags_more.py and known_keys.py, which
-tests/setup/vllm_arguments.py writes from the engine itself.
+tests/setup/vllm_arguments.py writes from the engine itself. Of a mapping's key that data has letters, one for each sort
+of value that vLLM takes there: t text, q text that is a number or a boolean, i a number above 0, o 0, n below 0, f one
+with a point, b a boolean, l a list, d a mapping, z null; after a slash, the only words that are legal. * is anything.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ def schema():
         _add_value(flags, *(line.split(" | ") + [""] * 4)[:5])
     for line in _lines(known_keys.KEYS):
         name, _colon, keys = line.partition(":")
-        flags[name]["keys"] = keys.split()
+        flags[name]["keys"] = dict(key.split("=", 1) for key in keys.split())
     return {"flags": flags}
 
 
@@ -65,7 +67,8 @@ def _add_value(flags, names, takes, bounds, choices, default):
 def complete(told, version):
     """A help's flags with what is known here of those of the same name: types and bounds; keys of the same release.
 
-    What the help tells against it stands: a flag that takes something else there is another flag.
+    What the help tells against it stands: a flag that takes something else there is another flag. Of another release
+    a mapping's keys are those that its help shows, and ours, for a default need not show all of them.
     """
     known = schema()["flags"]
     flags = {}
@@ -74,6 +77,8 @@ def complete(told, version):
         if mine and mine["takes"] == entry["takes"]:
             entry = dict(entry, **{key: mine[key] for key in _FROM_HERE})
             if same_release(version):
-                entry["keys"] = mine["keys"]
+                entry.update(keys=mine["keys"], choices=entry["choices"] or mine["choices"])
+            elif entry["keys"] and mine["keys"]:
+                entry["keys"] = dict.fromkeys(list(entry["keys"]) + list(mine["keys"]), "*")
         flags[name] = entry
     return {"flags": flags}

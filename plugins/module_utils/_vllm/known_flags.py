@@ -20,7 +20,7 @@ ray-workers-use-nsight return-sampling-mask return-tokens-as-token-ids scheduler
 skip-tokenizer-init sleep-mode-offload-cudagraph specialize-active-lora swa-bounded-replay tokens-only
 trust-remote-code trust-request-chat-template trust-request-mm-kwargs use-fp64-gumbel use-replayssm use-tqdm-on-load
 """
-# --enable-NAME and --disable-NAME: the one that is not here is the negative form.
+# --enable-NAME and --disable-NAME: the other one is the negative form.
 PAIRS = """
 disable-cascade-attn disable-chunked-mm-input disable-custom-all-reduce disable-fastapi-docs
 disable-hybrid-kv-cache-manager disable-nccl-for-dp-synchronization disable-sliding-window
@@ -94,7 +94,7 @@ convert | str |  | auto, classify, embed, none | auto
 dtype | str |  | auto, bfloat16, float, float16, float32, half | auto
 generation-config | str |  |  | auto
 hf-config-path | str
-hf-overrides | dict-or-text |  |  | {}
+hf-overrides | dict |  |  | {}
 hf-token | str optional
 io-processor-plugin | str
 logits-processors | str many
@@ -126,7 +126,15 @@ pt-load-map-location | dict-or-text |  |  | cpu
 safetensors-load-strategy | str |  | eager, lazy, prefetch, torchao
 safetensors-prefetch-block-size | size | >=1 |  | 16777216
 safetensors-prefetch-num-threads | int | >=1 |  | 8
-attention-backend | str
+attention-backend | str |  | FLASH_ATTN, FLASH_ATTN_DIFFKV, TRITON_ATTN, TRITON_ATTN_DIFFKV, TRITON_FLASH_ATTN,
+  ROCM_ATTN, ROCM_SEGMENTED_ATTN, ROCM_AITER_MLA, ROCM_AITER_TRITON_MLA, ROCM_AITER_FA, ROCM_AITER_MLA_SPARSE,
+  XPU_MLA_SPARSE, TORCH_SDPA, FLASHINFER, TRITON_FLASHINFER, FLASHINFER_MLA, TOKENSPEED_MLA, FLASHINFER_MLA_SPARSE,
+  FLASHINFER_MLA_SPARSE_SM120, FLASHINFER_MLA_SPARSE_SM90, TRITON_MLA, CUTLASS_MLA, FLASHMLA, FLASHMLA_SPARSE,
+  FLASHMLA_SPARSE_DSV4, FLASHINFER_MLA_SPARSE_DSV4, ROCM_FLASHMLA_SPARSE_DSV4, FLASHMLA_SPARSE_DSV41,
+  FLASHINFER_MLA_SPARSE_DSV41, ROCM_FLASHMLA_SPARSE_DSV41, FLASHMLA_MEGA_ATTN_DSV41, B12X, FLASH_ATTN_MLA,
+  FLASH_ATTN_MLA_SPARSE, FLASH_ATTN_MLA_SPARSE_FA4, MINIMAX_M3_SPARSE, CUTLASS_MSA, TRITON_MSA, STEP5_DSA,
+  NO_ATTENTION, FLEX_ATTENTION, HPC_ATTN, ROCM_AITER_UNIFIED_ATTN, CPU_ATTN, CPU_MLA, AMX_MLA, TURBOQUANT,
+  ROCM_OCTAVE, ULTRAQUANT, CUSTOM
 mamba-backend | str |  |  | MambaBackendEnum.TRITON
 mamba-cache-philox-rounds | int |  |  | 0
 mamba-ssu-algorithm | str |  | auto, horizontal, simple, vertical
@@ -138,7 +146,7 @@ all2all-backend | str |  | allgather_reducescatter, deepep_high_throughput, deep
 cp-kv-cache-interleave-size | int
 cpu-distributed-timeout-seconds | int
 data-parallel-address,-dpa | str
-data-parallel-backend,-dpb | str |  |  | mp
+data-parallel-backend,-dpb | str |  | ray, mp | mp
 data-parallel-rank,-dpn | int | >=0
 data-parallel-rpc-port,-dpp | int | >=1 <=65535
 data-parallel-size,-dp | int | >=1 |  | 1

@@ -61,7 +61,15 @@ offload-params | str many |  |  | set()
 offload-prefetch-step | int |  |  | 1
 limit-mm-per-prompt | dict |  |  | {}
 media-io-kwargs | dict |  |  | {}
-mm-encoder-attn-backend | str
+mm-encoder-attn-backend | str |  | FLASH_ATTN, FLASH_ATTN_DIFFKV, TRITON_ATTN, TRITON_ATTN_DIFFKV,
+  TRITON_FLASH_ATTN, ROCM_ATTN, ROCM_SEGMENTED_ATTN, ROCM_AITER_MLA, ROCM_AITER_TRITON_MLA, ROCM_AITER_FA,
+  ROCM_AITER_MLA_SPARSE, XPU_MLA_SPARSE, TORCH_SDPA, FLASHINFER, TRITON_FLASHINFER, FLASHINFER_MLA, TOKENSPEED_MLA,
+  FLASHINFER_MLA_SPARSE, FLASHINFER_MLA_SPARSE_SM120, FLASHINFER_MLA_SPARSE_SM90, TRITON_MLA, CUTLASS_MLA, FLASHMLA,
+  FLASHMLA_SPARSE, FLASHMLA_SPARSE_DSV4, FLASHINFER_MLA_SPARSE_DSV4, ROCM_FLASHMLA_SPARSE_DSV4,
+  FLASHMLA_SPARSE_DSV41, FLASHINFER_MLA_SPARSE_DSV41, ROCM_FLASHMLA_SPARSE_DSV41, FLASHMLA_MEGA_ATTN_DSV41, B12X,
+  FLASH_ATTN_MLA, FLASH_ATTN_MLA_SPARSE, FLASH_ATTN_MLA_SPARSE_FA4, MINIMAX_M3_SPARSE, CUTLASS_MSA, TRITON_MSA,
+  STEP5_DSA, NO_ATTENTION, FLEX_ATTENTION, HPC_ATTN, ROCM_AITER_UNIFIED_ATTN, CPU_ATTN, CPU_MLA, AMX_MLA,
+  TURBOQUANT, ROCM_OCTAVE, ULTRAQUANT, CUSTOM
 mm-encoder-attn-dtype | str |  | fp8
 mm-encoder-fp8-scale-path | str
 mm-encoder-fp8-scale-save-margin | float | >0 |  | 1.5
@@ -88,7 +96,7 @@ log-config-file | str
 log-level | str |  | CRITICAL, ERROR, WARNING, INFO, DEBUG, NOTSET
 logging-config | dict
 collect-detailed-traces | str many |  | all, model, worker
-custom-histogram-buckets | list
+custom-histogram-buckets | dict
 jit-monitor-mode | str |  | error, warn | warn
 kv-cache-metrics-sample | float | >0 <=1 |  | 0.01
 otlp-traces-endpoint | str
@@ -118,7 +126,7 @@ moe-backend | str |  | aiter, aiter_mega_moe, aiter_triton_mxfp4_bf16, aiter_tri
   humming, marlin, rdna3, triton, triton_unfused | auto
 sparse-indexer-topk-backend | str |  | aiter, auto, cooperative, deep_select, flashinfer, per_row, persistent, torch
   | auto
-additional-config | dict-or-text |  |  | {}
+additional-config | dict |  |  | {}
 attention-config,-ac | dict
 aux-output-config | dict
 compilation-config,-cc | dict
@@ -129,7 +137,7 @@ engram-config | dict
 kernel-config | dict
 kv-events-config | dict
 kv-transfer-config | dict
-optimization-level | str |  |  | 2
+optimization-level | int |  |  | 2
 performance-mode | str |  | balanced, interactivity, throughput | balanced
 profiler-config | dict
 reasoning-config | dict
