@@ -1,40 +1,22 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Staging of model files from a stand-in hub (real HTTP on loopback): whole or not at all, whatever goes wrong."""
+"""Staging of model files from a stand-in hub (real HTTP on loopback), a URL, a shared folder, or already there."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
-import signal
-import types
 
 import pytest
 
-from ansible_collections.gpuwright.node.plugins.module_utils import _host
-from ansible_collections.gpuwright.node.plugins.module_utils._host import Locked
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import hub as hub_module
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import manifest, volume, weights
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.fetch import CannotStage
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model_files import stage
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm import manifest
 
 from tests.sysroots import model_hub
-from tests.sysroots.engine import CALLS
+from tests.sysroots.model_node import SHARD, folder, instance, refused, run, whole
 from tests.sysroots.plain_node import snapshot
-
-SHARD = "model-00002-of-00002.safetensors"
-
-
-class Node(volume.Volume):
-    """A volume on which waiting takes no time."""
-
-    waited = ()
-
-    def wait(self, seconds):
-        """Note it."""
-        self.waited += (seconds,)
 
 
 @pytest.fixture(name="hub")
@@ -49,44 +31,6 @@ def fixture_root(tmp_path):
     """A node with a volume for models."""
     (tmp_path / "node" / "data").mkdir(parents=True)
     return tmp_path / "node"
-
-
-def instance(source, **changed):
-    """An instance in normal form, as far as staging reads it."""
-    return dict({"name": "llama", "state": "started", "model": model_hub.MODEL, "revision": model_hub.REVISION,
-                 "source": source, "model_path": "/data/tiny--llama/" + model_hub.REVISION}, **changed)
-
-
-def run(root, *instances, check=False, token=None, node=None, **asked):
-    """Stage; returns the result."""
-    host = node or Node(str(root), read_only=check)
-    return stage(host, instances, {one["name"]: {"hf_token": token} for one in instances} if token else {}, dict(
-        {"files": list(hub_module.FILES), "reserve": 0, "parallel": 1, "seconds": 1000, "verify": False}, **asked))
-
-
-def refused(root, *instances, **asked):
-    """The words of a refusal."""
-    with pytest.raises(CannotStage) as error:
-        run(root, *instances, **asked)
-    return str(error.value)
-
-
-def folder(root):
-    """Where the model goes."""
-    return root / "data" / "tiny--llama" / model_hub.REVISION
-
-
-def whole(root):
-    """Whether the model's folder is there and whole; a folder that is there and is not fails the test."""
-    if not folder(root).exists():
-        return False
-    host = Node(str(root))
-    place = "/data/tiny--llama/" + model_hub.REVISION
-    assert weights.problems(host, place) == []
-    known = manifest.read(host, place)
-    assert manifest.differing(host, place, known["files"], True) == {}
-    assert set(os.listdir(folder(root))) == set(known["files"]) | {manifest.NAME}
-    return True
 
 
 @pytest.mark.parametrize("parallel", [1, 4])
@@ -148,56 +92,6 @@ def test_a_branch_is_refused_with_the_commit_that_it_is(root, hub, revision):
     assert "main is %s now" % model_hub.REVISION in said
 
 
-def test_a_connection_that_breaks_goes_on_where_it_broke(root, hub):
-    hub.cut = {SHARD: [1000, 70_000]}
-    run(root, instance({"hub": hub.url}))
-    assert whole(root)
-    assert [one["range"] for one in hub.fetched(SHARD) if one["server"] == "cdn"] == [
-        None, "bytes=1000-", "bytes=71000-"]
-
-
-def test_a_server_without_ranges_sends_all_again(root, hub):
-    hub.cut, hub.ranges = {SHARD: [1000, 0, 5]}, False
-    run(root, instance({"hub": hub.url}))
-    assert whole(root)
-
-
-def test_a_server_that_gives_nothing_is_given_up_and_gone_on_with_later(root, hub):
-    hub.cut = {SHARD: [30_000] + [0] * 20}
-    said = refused(root, instance({"hub": hub.url}))
-    assert "the connection ended" in said and "goes on there" in said
-    assert not folder(root).exists()
-    hub.cut.clear()
-    hub.asked.clear()
-    run(root, instance({"hub": hub.url}))
-    assert whole(root)
-    assert [one["range"] for one in hub.fetched(SHARD) if one["server"] == "cdn"] == ["bytes=30000-"]
-    assert len(hub.fetched(".safetensors")) == 2, "only what was missing, once by way of the hub"
-
-
-def test_a_busy_server_is_asked_again_after_the_time_that_it_says(root, hub):
-    hub.status = {SHARD: [429, 503]}
-    node = Node(str(root), read_only=False)
-    run(root, instance({"hub": hub.url}), node=node)
-    assert whole(root) and node.waited == (1, 1)
-
-
-def test_wrong_bytes_are_never_shown(root, hub):
-    hub.wrong = {SHARD}
-    said = refused(root, instance({"hub": hub.url}))
-    assert SHARD in said and "twice" in said
-    assert not folder(root).exists()
-    assert len([one for one in hub.fetched(SHARD) if one["server"] == "cdn"]) == 2
-    hub.wrong = set()
-    run(root, instance({"hub": hub.url}))
-    assert whole(root)
-
-
-def test_wrong_bytes_of_a_small_file_are_found_by_the_sum_of_git(root, hub):
-    hub.wrong = {"config.json"}
-    assert "config.json" in refused(root, instance({"hub": hub.url}))
-
-
 def test_a_mirror_that_says_no_checksums_is_refused(root, hub):
     hub.missing_sums = True
     assert "cannot be checked" in refused(root, instance({"hub": hub.url}))
@@ -216,44 +110,6 @@ def test_what_comes_must_be_a_model(root, hub):
     said = refused(root, instance({"hub": hub.url}))
     assert "no whole model" in said and "its header says" in said
     assert not folder(root).exists()
-
-
-def test_no_room_is_said_with_the_numbers_before_anything_is_fetched(root, hub):
-    before = snapshot(root)
-    said = refused(root, instance({"hub": hub.url}), reserve=10 ** 18)
-    assert "200.5 kB" in said and "1000000.0 TB to stay free" in said and "too few" in said
-    assert snapshot(root) == before and hub.fetched() == []
-
-
-def test_the_time_limit_keeps_what_came(root, hub):
-    class Hurried(Node):
-        """A node on which a second passes whenever it is asked for the time."""
-
-        at = 0
-
-        def now(self):
-            """The next second."""
-            self.at += 1
-            return self.at
-    said = refused(root, instance({"hub": hub.url}), seconds=4, node=Hurried(str(root), read_only=False))
-    assert "time limit" in said
-    assert not folder(root).exists()
-    run(root, instance({"hub": hub.url}))
-    assert whole(root)
-
-
-def test_a_second_run_at_the_same_time_is_told(root, hub):
-    seen = []
-
-    def second(path):
-        if path.endswith(SHARD) and not seen:
-            seen.append(None)
-            with pytest.raises(Locked, match="staging of llama"):
-                run(root, instance({"hub": hub.url}))
-            seen.append("locked")
-    hub.before = second
-    run(root, instance({"hub": hub.url}))
-    assert seen == [None, "locked"] and whole(root)
 
 
 def test_a_lost_and_a_damaged_file_are_mended(root, hub):
@@ -387,65 +243,3 @@ def test_a_file_of_gguf_from_a_url(root, hub):
     wrong = dict(source, sha256="0" * 64)
     assert "twice" in refused(root, instance(wrong, model_path="/data/wrong", revision=None))
     assert not (root / "data/wrong").exists()
-
-
-def _counted(count):
-    """The module os with a kill before its changing call number `count`."""
-    left = [count]
-
-    def counting(name):
-        real = getattr(os, name)
-
-        def call(*args, **kwargs):
-            if name != "open" or args[1] & os.O_ACCMODE != os.O_RDONLY:
-                left[0] -= 1
-                if left[0] < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return real(*args, **kwargs)
-        return call
-    counted = types.SimpleNamespace(**{name: getattr(os, name) for name in dir(os)})
-    for name in CALLS:
-        setattr(counted, name, counting(name))
-    return counted
-
-
-def _killed_at(count, root, asked):
-    """Stage in a child that is killed before its changing call number `count`; False if it ended before that."""
-    pid = os.fork()
-    if pid == 0:
-        _host.os = volume.os = _counted(count)
-        try:
-            run(root, asked)
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
-
-
-@pytest.mark.parametrize("kind", ["hub", "repair", "url"])
-def test_a_kill_before_any_change_leaves_nothing_that_looks_whole(root, hub, kind, tmp_path):
-    """Each try begins with what the one before left: so the run also goes on from there, whatever it is."""
-    asked = instance({"hub": hub.url})
-    if kind == "url":
-        hub.files["x.gguf"] = b"GGUF" + bytes(3000)
-        asked = instance({"url": hub.url + "/x.gguf", "sha256": hashlib.sha256(hub.files["x.gguf"]).hexdigest()},
-                         revision=None)
-    if kind == "repair":
-        run(root, asked)
-        (folder(root) / "config.json").unlink()
-        shutil.copytree(root, tmp_path / "damaged")
-    tries = 0
-    for count in range(500):
-        shutil.rmtree(root)
-        shutil.copytree(tmp_path / "damaged", root) if kind == "repair" else (root / "data").mkdir(parents=True)
-        killed = _killed_at(count, root, asked)
-        if kind != "repair":
-            whole(root)
-        run(root, asked)
-        assert whole(root)
-        left = set(os.listdir(root / "data/tiny--llama")) - {model_hub.REVISION + ".lock"}  # Held by nobody.
-        assert left == {model_hub.REVISION}
-        assert run(root, asked)["changed"] is False
-        tries += 1
-        if not killed:
-            break
-    assert tries > 20 and not killed

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Model files on a bad way: broken connections, wrong bytes, kills; what is shown is whole, and a run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+
+import pytest
+
+from ansible_collections.gpuwright.node.plugins.module_utils._host import Locked
+
+from tests.sysroots import model_hub
+from tests.sysroots.model_node import SHARD, Node, folder, instance, killed_at, refused, run, whole
+from tests.sysroots.plain_node import snapshot
+
+
+@pytest.fixture(name="hub")
+def fixture_hub():
+    """A running hub."""
+    with model_hub.serve() as running:
+        yield running
+
+
+@pytest.fixture(name="root")
+def fixture_root(tmp_path):
+    """A node with a volume for models."""
+    (tmp_path / "node" / "data").mkdir(parents=True)
+    return tmp_path / "node"
+
+
+def test_a_connection_that_breaks_goes_on_where_it_broke(root, hub):
+    hub.cut = {SHARD: [1000, 70_000]}
+    run(root, instance({"hub": hub.url}))
+    assert whole(root)
+    assert [one["range"] for one in hub.fetched(SHARD) if one["server"] == "cdn"] == [
+        None, "bytes=1000-", "bytes=71000-"]
+
+
+def test_a_server_without_ranges_sends_all_again(root, hub):
+    hub.cut, hub.ranges = {SHARD: [1000, 0, 5]}, False
+    run(root, instance({"hub": hub.url}))
+    assert whole(root)
+
+
+def test_a_server_that_gives_nothing_is_given_up_and_gone_on_with_later(root, hub):
+    hub.cut = {SHARD: [30_000] + [0] * 20}
+    said = refused(root, instance({"hub": hub.url}))
+    assert "the connection ended" in said and "goes on there" in said
+    assert not folder(root).exists()
+    hub.cut.clear()
+    hub.asked.clear()
+    run(root, instance({"hub": hub.url}))
+    assert whole(root)
+    assert [one["range"] for one in hub.fetched(SHARD) if one["server"] == "cdn"] == ["bytes=30000-"]
+    assert len(hub.fetched(".safetensors")) == 2, "only what was missing, once by way of the hub"
+
+
+def test_a_busy_server_is_asked_again_after_the_time_that_it_says(root, hub):
+    hub.status = {SHARD: [429, 503]}
+    node = Node(str(root), read_only=False)
+    run(root, instance({"hub": hub.url}), node=node)
+    assert whole(root) and node.waited == (1, 1)
+
+
+def test_wrong_bytes_are_never_shown(root, hub):
+    hub.wrong = {SHARD}
+    said = refused(root, instance({"hub": hub.url}))
+    assert SHARD in said and "twice" in said
+    assert not folder(root).exists()
+    assert len([one for one in hub.fetched(SHARD) if one["server"] == "cdn"]) == 2
+    hub.wrong = set()
+    run(root, instance({"hub": hub.url}))
+    assert whole(root)
+
+
+def test_wrong_bytes_of_a_small_file_are_found_by_the_sum_of_git(root, hub):
+    hub.wrong = {"config.json"}
+    assert "config.json" in refused(root, instance({"hub": hub.url}))
+
+
+def test_no_room_is_said_with_the_numbers_before_anything_is_fetched(root, hub):
+    before = snapshot(root)
+    said = refused(root, instance({"hub": hub.url}), reserve=10 ** 18)
+    assert "200.5 kB" in said and "1000000.0 TB to stay free" in said and "too few" in said
+    assert snapshot(root) == before and hub.fetched() == []
+
+
+def test_the_time_limit_keeps_what_came(root, hub):
+    class Hurried(Node):
+        """A node on which a second passes whenever it is asked for the time."""
+
+        at = 0
+
+        def now(self):
+            """The next second."""
+            self.at += 1
+            return self.at
+    said = refused(root, instance({"hub": hub.url}), seconds=4, node=Hurried(str(root), read_only=False))
+    assert "time limit" in said
+    assert not folder(root).exists()
+    run(root, instance({"hub": hub.url}))
+    assert whole(root)
+
+
+def test_a_second_run_at_the_same_time_is_told(root, hub):
+    seen = []
+
+    def second(path):
+        if path.endswith(SHARD) and not seen:
+            seen.append(None)
+            with pytest.raises(Locked, match="staging of llama"):
+                run(root, instance({"hub": hub.url}))
+            seen.append("locked")
+    hub.before = second
+    run(root, instance({"hub": hub.url}))
+    assert seen == [None, "locked"] and whole(root)
+
+
+@pytest.mark.parametrize("kind", ["hub", "repair", "url"])
+def test_a_kill_before_any_change_leaves_nothing_that_looks_whole(root, hub, kind, tmp_path):
+    """Each try begins with what the one before left: so the run also goes on from there, whatever it is."""
+    asked = instance({"hub": hub.url})
+    if kind == "url":
+        hub.files["x.gguf"] = b"GGUF" + bytes(3000)
+        asked = instance({"url": hub.url + "/x.gguf", "sha256": hashlib.sha256(hub.files["x.gguf"]).hexdigest()},
+                         revision=None)
+    if kind == "repair":
+        run(root, asked)
+        (folder(root) / "config.json").unlink()
+        shutil.copytree(root, tmp_path / "damaged")
+    tries = 0
+    for count in range(500):
+        shutil.rmtree(root)
+        shutil.copytree(tmp_path / "damaged", root) if kind == "repair" else (root / "data").mkdir(parents=True)
+        killed = killed_at(count, root, asked)
+        if kind != "repair":
+            whole(root)
+        run(root, asked)
+        assert whole(root)
+        left = set(os.listdir(root / "data/tiny--llama")) - {model_hub.REVISION + ".lock"}  # Held by nobody.
+        assert left == {model_hub.REVISION}
+        assert run(root, asked)["changed"] is False
+        tries += 1
+        if not killed:
+            break
+    assert tries > 20 and not killed
