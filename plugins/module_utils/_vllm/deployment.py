@@ -18,7 +18,10 @@ from . import (
     engine_config,
     gpu_choice,
     model_fit,
+    names_rule,
     numa_binding,
+    parallel_sizes,
+    rules_fit,
     rules_here,
     secret_files,
     unit_text,
@@ -90,8 +93,16 @@ def compose(instance, node, secrets=None):
             "command": command.command(instance, placed, tool, secrets),
             "shown": [] if problems else engine_config.words(told, schema), "arguments": told,
             "environment": secret_files.variables(instance, placed), "placed": placed,
-            "findings": rules_here.findings(instance, placed, node), "problems": problems,
+            "findings": _findings(instance, placed, node, told, schema), "problems": problems,
             "engine": {"version": version, "source": source}, "summary": summary(instance, placed, told)}
+
+
+def _findings(instance, placed, node, told, schema):
+    """What stands against it: on the node, of the model's size (R29, R30), of its environment (R31)."""
+    found = rules_here.findings(instance, placed, node)
+    found += rules_fit.findings(instance, told, node["configs"].get(instance["name"]), placed["gpus"],
+                                parallel_sizes.nodes(instance))
+    return found + names_rule.r31_names(instance, schema)
 
 
 def _others(node):

@@ -112,12 +112,16 @@ def _why_not(instance, gpus, nodes, topology, here):
 
 
 def _at_one(instance, nodes, topology, here):
-    """CPUs and a memory policy for a unit whose GPUs are all at one NUMA node; nothing for several."""
+    """A memory policy for a unit whose GPUs are all at one NUMA node; nothing for several.
+
+    A container of Docker's is no child of the unit, and knows no preferred node: it gets the node's CPUs, and with them
+    memory of that node.
+    """
     if len(set(nodes)) != 1 or None in nodes:
         return {}
     near = _cpus_of(nodes[0], topology) & allowed(instance, topology, here.get("cpus") or {})[1]
     return {"memory_policy": {"NUMAPolicy": "preferred", "NUMAMask": str(nodes[0])},
-            "cpus": _cpulist.format(near) or None}
+            "cpus": (_cpulist.format(near) or None) if instance["engine"]["kind"] == "docker" else None}
 
 
 def _beside_gpu_memory(topology, with_cpus):

@@ -24,7 +24,9 @@ LLAMA_8B = dict(LLAMA_70B, hidden_size=4096, intermediate_size=14336, num_hidden
 
 def _node(*instances, **more):
     found = machine("eight-gpu")
-    return dict(found, **dict({"schemas": {one["name"]: SCHEMA for one in instances},
+    small = dict(LLAMA_8B, max_position_embeddings=8192)
+    return dict(found, **dict({"configs": {one["name"]: small for one in instances},
+                               "schemas": {one["name"]: SCHEMA for one in instances},
                                "tools": {"numactl": "/usr/bin/numactl"}, "addresses": {"10.0.0.1": "eno1"}}, **more))
 
 
@@ -149,3 +151,12 @@ def test_more_workers_than_cpus_share_them_and_say_so():
                   for name, port in (("a", 8000), ("b", 8001))], cpus=cpus("5,9"))
     assert [one["deployment"]["placed"]["ranks"] for one in made.values()] == [["5", "9"], ["5", "9"]]
     assert _words(made, "b") == [("cpus", "W", "b: 4 workers of all instances share 2 CPUs (5,9)")]
+
+
+def test_the_model_the_environment_and_an_unknown_engine_are_judged_too():
+    one = instance(gpus=1, environment={"VLLM_USE_V1": "1"}, enforce_eager=True)
+    schema = (dict(SCHEMA[0], unchecked="it is not there yet"), None, "nothing")
+    made = deployment.compose(one, _node(one, configs={"llama": LLAMA_70B}, schemas={"llama": schema}))
+    assert [(found["rule"], found["severity"]) for found in made["findings"]] == [
+        ("R29", "E"), ("R30", "W"), ("R31", "W"), ("R31", "W")]
+    assert "it is not there yet" in made["findings"][3]["message"]

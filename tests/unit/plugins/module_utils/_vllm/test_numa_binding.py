@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.sysroots import engine_nodes
 from tests.sysroots.engine_nodes import cpus, instance, machine, put
 
 
@@ -26,14 +27,14 @@ def test_numactl_would_reach_isolated_cpus():
     where = put(machine("eight-gpu"), instance(gpus=2), cpus=cpus(isolated="10-20"))
     assert "numa-bind" not in where["arguments"]
     assert where["memory_policy"] == {"NUMAPolicy": "preferred", "NUMAMask": "0"}
-    assert where["cpus"] == "0-9,21-55,112-167"
+    assert where["cpus"] is None
     assert "(R1)" in where["warnings"][0][2]
 
 
 def test_without_numactl_one_socket_is_preferred_and_two_are_left_alone():
     where = put(machine("eight-gpu"), instance(gpus=["4", "5"]), tools=())
     assert where["memory_policy"] == {"NUMAPolicy": "preferred", "NUMAMask": "1"}
-    assert where["cpus"] == "56-111,168-223"
+    assert where["cpus"] is None
     assert where["warnings"] == [("numa", "W", "workers are not bound to the NUMA nodes of their GPUs: vLLM does it by "
                                   "numactl, which is not installed; install the package numactl")]
     where = put(machine("eight-gpu"), instance(gpus=8), tools=())
@@ -66,3 +67,9 @@ def test_an_unknown_node_is_left_to_vllm():
     where = put(dict(found, topology=dict(found["topology"], gpus=gpus)), instance(gpus=["2", "3"]))
     assert where["arguments"]["numa-bind"] is True
     assert "numa-bind-nodes" not in where["arguments"]
+
+
+def test_a_container_of_docker_is_no_child_of_its_unit_and_gets_cpus():
+    docker = dict(engine_nodes.PODMAN, kind="docker")
+    where = put(machine("rccl-topo_8p_rome_n4"), instance(gpus=["1", "2"], engine=docker))
+    assert (where["cpus"], where["memory_policy"]) == ("32-47", {"NUMAPolicy": "preferred", "NUMAMask": "2"})
