@@ -245,9 +245,10 @@ def _plan_or_switch(module, host, stage):
         made = planned()
         module.exit_json(**result(made))
     made = planned()
-    if problems(made):
-        module.fail_json(msg="nothing was changed: %s" % "; ".join(problems(made)), **_unchanged(made))
     names = module.params["only"] or list(made.asked)
+    wrong = problems(made, names)
+    if wrong:
+        module.fail_json(msg="nothing was changed: %s" % "; ".join(wrong), **_unchanged(made))
     made = switch(planned, names, _OWNER)
     done = [step for step in made.steps if "changed" in step and step["_name"]]
     told = dict(result(made), changed=any(step["changed"] for step in done),

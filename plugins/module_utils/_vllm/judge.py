@@ -37,16 +37,21 @@ def judge(made, step):
     made.findings += _findings(made, step)
 
 
+def seen(step):
+    """What is there, before anybody has judged it."""
+    if any(vllm_instance.runs(shown) for shown in step["_shown"].values()):
+        return "started"
+    return "stopped" if any(file for path, file in step["_found"].items() if not places.is_shared(path)) else "absent"
+
+
 def _judge_absent(made, step):
     """What is not asked for has no file of ours and does not run."""
-    left = [path for path, file in step["_found"].items() if file]
-    running = [unit for unit, shown in step["_shown"].items() if vllm_instance.runs(shown)]
-    step["running"] = "started" if running else "stopped" if left else "absent"
-    ours = left or running or step["_state"]["phase"] or any(
+    running = step["running"] == "started"
+    ours = step["running"] != "absent" or step["_state"]["phase"] or any(
         vllm_instance.identity(None, unit, None) in made.journal["entries"] for unit in step["_units"])
     step["status"] = "drift" if ours else "ok"
     if ours:
-        step["_restart"] = bool(running)
+        step["_restart"] = running
         step["_said"].append("no longer asked for: it is stopped, and what was there before us comes back"
                              if step["why"] == "no longer asked for" else "is to be absent: it is stopped and removed")
 
@@ -92,7 +97,7 @@ def _running(made, step):
                                   "starting it again", shown.get("Result") or "no result")
               for unit, shown in step["_shown"].items()
               if shown["ActiveState"] == "failed" or shown.get("SubState") == "auto-restart"]
-    step["running"] = "failed" if failed else "started" if running else "stopped" if step["_found"] else "absent"
+    step["running"] = "failed" if failed else "started" if running else "stopped"
     if step["_said"] == ["not there yet"]:
         step["running"] = "started, not by us" if some else "absent"
     if started:

@@ -90,10 +90,12 @@ def _instances(host, template):
 
 
 def drop_ins(made, step):
-    """Drop-ins of others that come on top of ours: {path: [what they set]}."""
+    """Drop-ins of others that come on top of ours: {path: [what they set]}. Our other roles tell of theirs."""
     found = {}
     for unit in step["_units"]:
         for path in unit_files.files(made.host, unit):
-            if path.endswith(".conf") and path not in step["_files"] and "@" in path:
-                found[path] = sorted({key for _line, key, _value in unit_files.lines(made.host.text(path) or "")})
+            text = made.host.text(path) or ""
+            if path.endswith(".conf") and path not in step["_files"] and "@" in path and (
+                    not text.startswith(_journal.HEAD)):
+                found[path] = sorted({key for _line, key, _value in unit_files.lines(text)})
     return found

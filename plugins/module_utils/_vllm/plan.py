@@ -85,6 +85,7 @@ def _step(made, name, one):
         words = "%s: %s" % (error.filename, error.strerror) if error.filename else error.strerror
         hint = "; run with become" if isinstance(error, PermissionError) else ""
         return dict(step, status="unreadable", reason=words + hint)
+    step["running"] = judge.seen(step)
     if one["problem"] or (one["deployment"] or {}).get("problems"):
         said = [one["problem"]] if one["problem"] else one["deployment"]["problems"]
         return dict(step, status="refused", reason="; ".join(said))

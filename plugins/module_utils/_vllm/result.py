@@ -36,9 +36,10 @@ def result(made):
     }
 
 
-def problems(made):
-    """A sentence for every instance that cannot be as it is asked for."""
-    return ["%s: %s" % (step["target"], step["reason"]) for step in made.steps if step["status"] in _WRONG]
+def problems(made, names=None):
+    """A sentence for every instance, or for each of those named, that cannot be as it is asked for."""
+    return ["%s: %s" % (step["target"], step["reason"]) for step in made.steps if step["status"] in _WRONG
+            and (names is None or step["_name"] in names)]
 
 
 def failures(made):

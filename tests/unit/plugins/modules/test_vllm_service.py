@@ -119,6 +119,13 @@ def test_what_cannot_be_is_said_before_anything_is_changed(root, stage, instance
     assert "there is no instance qwen" in stage("plan", instances=[INSTANCE], secrets={"qwen": {}})["msg"]
 
 
+def test_one_that_cannot_be_does_not_keep_the_others_from_being_switched(root, stage):
+    both = [INSTANCE, dict(INSTANCE, name="qwen", port=8001, arguments={"no_such": 1})]
+    assert stage("plan", instances=both)["problems"][0].startswith("vllm@qwen.service: ")
+    assert stage("switch", instances=both, only=["llama"])["switched"] == ["llama"]
+    assert stage("switch", instances=both)["failed"]
+
+
 def test_without_root_nothing_is_tried(root, stage, monkeypatch):
     monkeypatch.setattr(Host, "is_root", lambda host: False)
     for name in ("switch", "keep", "put_back"):

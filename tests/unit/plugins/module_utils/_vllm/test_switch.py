@@ -11,6 +11,7 @@ import os
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _rollback
+from ansible_collections.gpuwright.node.plugins.module_utils._kinds import vllm_instance
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import plan as planner
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import put_back, state, switch
 
@@ -90,6 +91,16 @@ def test_what_differs_is_stopped_first_and_started_with_the_new_files(tmp_path):
     assert "max-model-len: 4096" in host.running(LLAMA)["/etc/vllm/llama.yaml"]
     kept = state.read(host, "llama")
     assert kept["down_since"] and "8192" in kept["previous"]["files"]["/etc/vllm/llama.yaml"]["text"]
+
+
+def test_the_old_engine_is_stopped_while_its_own_files_are_there(tmp_path, monkeypatch):
+    root = vllm_node.build(tmp_path)
+    settled(root, asked("llama"))
+    seen, real = [], vllm_instance.stop
+    monkeypatch.setattr(vllm_instance, "stop", lambda host, unit: (
+        seen.append((root / "etc/vllm/llama.env").read_text()[-4:]), real(host, unit)))
+    run(vllm_node.host(root), asked("llama", gpus="2,3"))
+    assert seen == ["0,1\n"]
 
 
 def test_a_comment_or_a_restart_policy_restarts_nothing(tmp_path):
