@@ -109,7 +109,8 @@ def _start(host, journal, one):
             vllm_instance.write(host, unit, None, was)
         shown = {unit: vllm_instance.show(host, unit).get("InvocationID") for unit in previous["units"]}
         state.save(host, name, one["kept"], phase=state.KEPT, since=host.now(), previous=None, down_since=None,
-                   error=None, runs=previous["runs"], invocations=shown)
+                   error=None, runs=previous["runs"], invocations=shown, instance=previous.get("instance"),
+                   deployment=previous.get("deployment"))
     down = one["kept"]["down_since"]
     one["down"] = max(host.now() - down, 0) if served and down else 0
     one["served"] = bool(served)

@@ -8,7 +8,8 @@ PRIVATE to the collection. /var/lib/gpuwright/vllm/NAME.json, for root alone sin
   since        when that phase began
   runs         {path: digest of what of it the engine was started with}
   invocations  {unit: InvocationID of the start that used them}
-  previous     {files, units, runs, ours}: what was there before, until the new configuration is verified; else None
+  previous     {files, units, runs, ours, instance, deployment}: what was there before, until the new configuration is
+               verified; else None
   down_since   when the engine that served before was stopped, or None
   error        what went wrong in the phase, or None
   instance, deployment   what was asked for, without its secrets

@@ -116,7 +116,8 @@ def _begin(made, step):
     own = any(file for path, file in step["_found"].items() if not places.is_shared(path))
     previous = kept["previous"] or {
         "files": step["_found"], "runs": kept["runs"], "ours": step["_ours"] and own,
-        "units": {unit: vllm_instance.state(shown) for unit, shown in step["_shown"].items()}}
+        "units": {unit: vllm_instance.state(shown) for unit, shown in step["_shown"].items()},
+        "instance": kept["instance"], "deployment": kept["deployment"]}
     served = any(vllm_instance.runs(shown) for shown in step["_shown"].values())
     asked = made.asked[step["_name"]]
     step["_state"] = state.save(

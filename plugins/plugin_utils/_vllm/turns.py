@@ -124,8 +124,8 @@ def _put_back(place, host, unit, bad, ask, served_again):
     if well and down:  # Something served before.
         well, waited, differs = served_again()
         down += waited
-        said = ["the old one serves again, after %d s" % down] if well else [
-            "the old one was started again and does not serve after %d s: %s" % (down, "; ".join(differs))]
+        said = ["the old one serves again; it was down for %d s" % down] if well else [
+            "the old one was started again and does not serve; it is down for %d s: %s" % (down, "; ".join(differs))]
     kept.keep_outcome(place, host, name, phase="put_back" if well else "down", words=[why] + said, down_seconds=down,
                       switched=True)
     return "%s: %s; %s" % (name, why, "; ".join(said) or "nothing is known of the old one")

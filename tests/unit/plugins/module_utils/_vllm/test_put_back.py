@@ -53,6 +53,16 @@ def test_the_old_bytes_come_back_and_run_and_the_time_without_is_told(tmp_path):
     assert again == {"ok": True, "down_seconds": 0, "words": "there is nothing to put back: what it runs was verified"}
 
 
+def test_what_is_verified_after_it_is_the_old_one(tmp_path):
+    root = vllm_node.build(tmp_path)
+    settled(root, asked("llama", **OLD))
+    served = state.read(vllm_node.host(root), "llama")["deployment"]
+    run(vllm_node.host(root), asked("llama", **NEW))
+    assert state.read(vllm_node.host(root), "llama")["deployment"] != served
+    back(root, "llama")
+    assert state.read(vllm_node.host(root), "llama")["deployment"] == served
+
+
 def test_of_a_first_switch_nothing_is_left(tmp_path):
     root = vllm_node.build(tmp_path)
     before = snapshot(root)

@@ -58,7 +58,7 @@ def test_it_is_looked_at_until_it_serves_and_what_it_waits_for_is_said(place):
 def test_what_differs_is_put_back_and_looked_at_again(place):
     node = Node(verify=looks((None,), (False, "worker 7 is on CPU 3"), (None,), (True,)),
                 put_back=[{"put_back": {"a": {"ok": True, "down_seconds": 30, "words": "back"}}}])
-    assert through(place, node) == ["a: n1: worker 7 is on CPU 3; the old one serves again, after 32 s"]
+    assert through(place, node) == ["a: n1: worker 7 is on CPU 3; the old one serves again; it was down for 32 s"]
     assert kept.one(place, "stopped", "why") == "a failed: n1: worker 7 is on CPU 3"
     assert kept.outcome(place, "n1", "a")["down_seconds"] == 32
 
@@ -68,7 +68,7 @@ def test_time_that_is_up_is_a_failure_and_so_is_an_old_one_that_does_not_come_ba
                 put_back=[{"put_back": {"a": {"ok": True, "down_seconds": 10, "words": "back"}}}])
     (said,) = through(place, node, limit=5)
     assert "after 6 s it does not serve yet (vllm_service_health_timeout): 503" in said
-    assert "the old one was started again and does not serve after" in said
+    assert "the old one was started again and does not serve; it is down for" in said
     assert kept.outcome(place, "n1", "a")["phase"] == "down"
 
 
