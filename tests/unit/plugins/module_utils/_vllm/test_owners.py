@@ -70,7 +70,7 @@ def test_a_masked_unit_and_one_of_a_package_are_conflicts(tmp_path):
 def test_a_drop_in_on_top_of_ours_is_a_warning(tmp_path):
     root = vllm_node.build(tmp_path)
     plain_node.put(root, UNITS + LLAMA + ".d/90-theirs.conf", "[Service]\nLimitNOFILE=1024")
-    plain_node.put(root, UNITS + LLAMA + ".d/90-gpuwright-numa-limits.conf", 
+    plain_node.put(root, UNITS + LLAMA + ".d/90-gpuwright-numa-limits.conf",
                    "# Written by gpuwright.node, role numa\nA=1")
     assert [(found["severity"], found["message"]) for found in plan(root).findings] == [
         ("W", UNITS + LLAMA + ".d/90-theirs.conf is somebody else's and comes on top of what we write: it sets "
