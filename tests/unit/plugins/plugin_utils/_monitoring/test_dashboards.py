@@ -1,0 +1,26 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dashboards: in Grafana's form, no two panels in one place."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.gpuwright.node.plugins.plugin_utils._monitoring import dashboards
+
+
+def test_each_is_whole():
+    made = dashboards.dashboards()
+    assert sorted(made) == ["gpuwright-node.json", "gpuwright-vllm.json"]
+    for board in made.values():
+        assert json.loads(json.dumps(board)) == board
+        places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in board["panels"]]
+        assert len(set(places)) == len(places) == len({panel["id"] for panel in board["panels"]}) > 8
+        assert all(target["expr"].count("(") == target["expr"].count(")") and target["expr"].count("{") == target[
+            "expr"].count("}") for panel in board["panels"] for target in panel["targets"])
+        assert {item["name"] for item in board["templating"]["list"]} == {"datasource", "instance"}
+
+
+def test_expressions_are_as_a_person_would_enter_them():
+    assert all("$" not in expression for expression in dashboards.expressions())
