@@ -1,0 +1,155 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shape of models: the published numbers of parameters, small ones of every family, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gpuwright.node.plugins.module_utils._derive.vllm_config import BadConfig
+from ansible_collections.gpuwright.node.plugins.module_utils._derive.vllm_families import FAMILIES
+from ansible_collections.gpuwright.node.plugins.module_utils._derive.vllm_matrix import parameters
+from ansible_collections.gpuwright.node.plugins.module_utils._derive.vllm_model_shape import shape
+
+CONFIGS = Path(__file__).parents[4] / "captures" / "model-configs"
+
+
+def config(name, **changes):
+    """The configuration of a published model; a change to None removes a key."""
+    found = {**json.loads((CONFIGS / (name + ".json")).read_text()), **changes}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+PUBLISHED = {
+    "llama-3-8b": 8.03e9, "llama-3-70b": 70.55e9, "llama-3-70b-awq": 70.55e9, "llama-3.1-70b": 70.55e9,
+    "llama-3.1-405b": 405.85e9, "llama-3.1-405b-fp8": 405.85e9, "llama-3.3-70b-fp8": 70.55e9, "llama-4-scout": 108.64e9,
+    "mistral-7b-v0.1": 7.24e9, "mixtral-8x7b": 46.70e9, "mixtral-8x22b": 140.63e9, "qwen2.5-7b": 7.62e9,
+    "qwen2.5-72b": 72.71e9, "qwen3-235b-a22b": 235.09e9, "qwen3-235b-a22b-fp8": 235.09e9, "qwen3-next-80b-a3b": 79.67e9,
+    "deepseek-v2-lite": 15.71e9, "deepseek-v3": 671.03e9, "deepseek-r1": 671.03e9, "gemma-2-27b": 27.23e9,
+    "gemma-3-27b": 27.43e9, "gpt-oss-20b": 20.91e9, "gpt-oss-120b": 116.83e9, "phi-3-mini-4k": 3.82e9, "phi-4": 14.66e9}
+
+
+def test_every_configuration_has_a_published_number():
+    assert {path.stem for path in CONFIGS.glob("*.json")} == set(PUBLISHED)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_the_parameters_are_the_published_ones(name):
+    assert parameters(shape(config(name))["matrices"]) == pytest.approx(PUBLISHED[name], rel=0.001)
+
+
+TINY = {"hidden_size": 256, "intermediate_size": 640, "num_hidden_layers": 7, "num_attention_heads": 8,
+        "num_key_value_heads": 2, "vocab_size": 1000, "max_position_embeddings": 512}
+_EXPERTS = {"num_experts": 6, "moe_intermediate_size": 96, "num_experts_per_tok": 2}
+_MLA = {"kv_lora_rank": 64, "q_lora_rank": 96, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16, "v_head_dim": 24,
+        "n_routed_experts": 8, "moe_intermediate_size": 64, "num_experts_per_tok": 2, "num_key_value_heads": 8}
+# What Hugging Face transformers 5.19 makes of the same configuration, counted on its meta device, with the router's
+# correction bias, which is a buffer there and a tensor of the checkpoint. TINY for each, and what is named.
+TRANSFORMERS = {
+    "llama": ({"attention_bias": True, "mlp_bias": True}, 5118592), "mistral": ({}, 5103360),
+    "ministral": ({"head_dim": 48}, 5676800), "mixtral": ({"num_local_experts": 4, "num_experts_per_tok": 2}, 15432448),
+    "qwen2": ({}, 5106048), "qwen3": ({"head_dim": 48}, 5677472),
+    "qwen2_moe": ({**_EXPERTS, "shared_expert_intermediate_size": 160, "decoder_sparse_step": 2,
+                   "mlp_only_layers": [3]}, 5257088),
+    "qwen3_moe": ({**_EXPERTS, "num_experts": 6, "head_dim": 64, "num_attention_heads": 8}, 5917824),
+    "qwen3_next": ({**_EXPERTS, "shared_expert_intermediate_size": 160, "head_dim": 48, "linear_num_key_heads": 2,
+                    "linear_num_value_heads": 4, "linear_key_head_dim": 16, "linear_value_head_dim": 24,
+                    "linear_conv_kernel_dim": 4, "full_attention_interval": 4}, 5386272),
+    "phi3": ({}, 5103360), "gemma": ({"head_dim": 40}, 5134080), "gemma2": ({"head_dim": 40}, 5137664),
+    "gemma3_text": ({"head_dim": 40}, 5138224),
+    "deepseek_v2": ({**_MLA, "n_shared_experts": 2, "first_k_dense_replace": 1}, 5088096),
+    "deepseek_v3": ({**_MLA, "n_shared_experts": 1, "first_k_dense_replace": 2, "attention_bias": True}, 4843352),
+    "deepseek_v32": ({**_MLA, "n_shared_experts": 1, "first_k_dense_replace": 2, "index_head_dim": 32,
+                      "index_n_heads": 4}, 4991304),
+    "gpt_oss": ({"num_local_experts": 6, "num_experts_per_tok": 4, "head_dim": 32}, 22386402),
+    "llama4_text": ({"num_local_experts": 4, "num_experts_per_tok": 1, "intermediate_size_mlp": 800,
+                     "interleave_moe_layer_step": 2, "head_dim": 32}, 11496192),
+    "granite": ({"attention_bias": True}, 5107840),
+    "granitemoe": ({"num_local_experts": 4, "num_experts_per_tok": 2}, 15432448), "olmo2": ({}, 5105600),
+    "olmo3": ({"sliding_window": 4096}, 5105600), "olmoe": ({"num_experts": 4, "num_experts_per_tok": 2}, 15434688),
+    "glm4": ({"attention_bias": True, "head_dim": 32}, 5109632),
+    "glm4_moe": ({"attention_bias": True, "head_dim": 32, "n_routed_experts": 4, "n_shared_experts": 1,
+                  "moe_intermediate_size": 96, "use_qk_norm": True, "first_k_dense_replace": 1,
+                  "num_experts_per_tok": 2}, 4375384),
+    "seed_oss": ({"attention_bias": True, "attention_out_bias": False, "head_dim": 32}, 5106048),
+    "smollm3": ({}, 4847360), "starcoder2": ({}, 3715072), "cohere": ({"use_qk_norm": True}, 4847808),
+    "cohere2": ({}, 4845568)}
+
+
+@pytest.mark.parametrize("kind", sorted(TRANSFORMERS))
+def test_a_small_model_of_each_family_has_what_transformers_makes(kind):
+    changes, expected = TRANSFORMERS[kind]
+    assert parameters(shape({**TINY, **changes, "model_type": kind})["matrices"]) == expected
+
+
+def test_every_family_is_tested():
+    outer = {"qwen2_5_vl_text", "qwen2_vl_text", "qwen3_vl_text", "qwen3_vl_moe_text", "kimi_k2"}
+    assert set(FAMILIES) == set(TRANSFORMERS) | outer
+    assert FAMILIES["kimi_k2"] == FAMILIES["deepseek_v3"]
+    assert FAMILIES["qwen2_5_vl_text"] == FAMILIES["qwen2"] == FAMILIES["qwen2_vl_text"]
+    assert FAMILIES["qwen3_vl_moe_text"].items() <= FAMILIES["qwen3_moe"].items()
+
+
+def windows(name, **changes):
+    """The window of each layer."""
+    return [cache["window"] for cache in shape(config(name, **changes))["cache"]]
+
+
+def test_windows_by_layer():
+    assert windows("mistral-7b-v0.1") == [4096] * 32
+    assert windows("mistral-7b-v0.1", sliding_window=None) == [None] * 32
+    assert windows("gemma-2-27b") == [4096, None] * 23
+    assert windows("gemma-3-27b") == [None if layer % 6 == 5 else 1024 for layer in range(62)]
+    assert windows("gpt-oss-120b") == [128, None] * 18
+    assert windows("gpt-oss-120b", layer_types=["full_attention", "sliding_attention"] * 18) == [None, 128] * 18
+    assert windows("qwen2.5-72b") == [None] * 80
+    assert windows("qwen2.5-72b", use_sliding_window=True) == [None] * 70 + [131072] * 10
+    assert windows("llama-4-scout") == [8192, 8192, 8192, None] * 12
+    assert windows("phi-3-mini-4k") == [2047] * 32
+
+
+def test_a_hybrid_model_has_states_and_each_fourth_layer_attends():
+    kinds = [cache["kind"] for cache in shape(config("qwen3-next-80b-a3b"))["cache"]]
+    assert kinds == ["state", "state", "state", "full"] * 12
+    listed = ["full_attention"] + ["linear_attention"] * 47
+    assert [cache["kind"] for cache in shape(config("qwen3-next-80b-a3b", layer_types=listed))["cache"]] == [
+        "full"] + ["state"] * 47
+
+
+@pytest.mark.parametrize(("model", "expected"), [
+    ({"model_type": "llama"}, 512),
+    ({"model_type": "llama", "rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, 512),
+    ({"model_type": "llama", "rope_scaling": {"type": "linear", "factor": 4.0}}, 2048),
+    ({"model_type": "qwen2", "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 300}},
+     1200),
+    ({"model_type": "gemma3_text", "rope_scaling": {"rope_type": "linear", "factor": 8.0}}, 512),
+    ({"model_type": "llama", "max_position_embeddings": None}, None)])
+def test_the_models_own_length_as_vllm_reckons_it(model, expected):
+    assert shape({**TINY, **model})["longest"] == expected
+
+
+@pytest.mark.parametrize(("odd", "words"), [
+    ({"model_type": "newmodel", "architectures": ["NewModel"]}, "model_type newmodel (architectures ['NewModel'])"),
+    ({"model_type": None}, "config has no model_type"),
+    ({"model_type": "llama", "num_attention_heads": None}, "no num_attention_heads"),
+    ({"model_type": "llama", "num_attention_heads": "8"}, "num_attention_heads is '8', not an integer"),
+    ({"model_type": "llama", "num_hidden_layers": 5000}, "no model has more than 1000"),
+    ({"model_type": "llama", "hidden_size": 257}, "no multiple of num_attention_heads"),
+    ({"model_type": "llama", "num_key_value_heads": 3}, "no multiple of num_key_value_heads 3"),
+    ({"model_type": "llama", "num_local_experts": 8}, "llama has no experts, and num_local_experts is 8"),
+    ({"model_type": "mixtral"}, "no num_local_experts"),
+    ({"model_type": "deepseek_v3"}, "no qk_nope_head_dim"),
+    ({"model_type": "llama", "attention_bias": "no"}, "attention_bias is 'no', neither true nor false"),
+    ({"model_type": "gpt_oss", "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 8,
+      "layer_types": ["full_attention"]}, "layer_types has 1 entries"),
+    ({"model_type": "llava", "text_config": {**TINY, "model_type": "llama"}, "vision_config": {"hidden_size": 8}},
+     "has a vision tower"),
+    ({"model_type": "llama", "audio_config": {}}, "hears")])
+def test_what_cannot_be_sized_is_refused_by_name(odd, words):
+    with pytest.raises(BadConfig) as error:
+        shape({key: value for key, value in {**TINY, **odd}.items() if value is not None})
+    assert words in str(error.value)
