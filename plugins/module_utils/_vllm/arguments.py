@@ -75,11 +75,12 @@ def _name(given, name, value, schema, own):
     """What is wrong with a name, or None."""
     if not isinstance(given, str) or not given or given.startswith("-"):
         return "%r: a flag is written without its leading dashes, as in max-model-len: 8192" % (given,)
-    if name in names.SECRETS:
+    if value is not None and name in names.SECRETS:
         return "%s: %s" % (given, names.SECRETS[name])
     found = find(name, schema)
-    if name not in own and (name in names.OF_THE_ROLE or (found and found[0] in names.OF_THE_ROLE)):
-        return "%s: %s" % (given, names.OF_THE_ROLE.get(name) or names.OF_THE_ROLE[found[0]])
+    roles = names.OF_THE_ROLE.get(name) or (names.OF_THE_ROLE.get(found[0]) if found else None)
+    if roles and value is not None and name not in own:
+        return "%s: %s" % (given, roles)
     if found is None:
         return _unknown(given, name, value, schema["flags"])
     if found[2]:
