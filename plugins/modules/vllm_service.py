@@ -156,6 +156,10 @@ kept:
   returned: stage keep
   type: list
   elements: str
+down_seconds:
+  description: Instance to the seconds from the stop of its old engine until the new one was kept, 0 where none served.
+  returned: stage keep
+  type: dict
 put_back:
   description: Instance to C(ok), C(down_seconds) (until the old engine was started again) and C(words).
   returned: stage put_back
@@ -232,8 +236,8 @@ def _enter(module, host, stage):
     if module.check_mode:
         module.exit_json(changed=False, notes=host.notes, **({"kept": []} if stage == "keep" else {"put_back": {}}))
     if stage == "keep":
-        kept = sorted(keep(host, only, _OWNER))
-        module.exit_json(changed=bool(kept), kept=kept, notes=host.notes)
+        kept = keep(host, only, _OWNER)
+        module.exit_json(changed=bool(kept), kept=sorted(kept), down_seconds=kept, notes=host.notes)
     said = put_back(host, only, _OWNER)
     module.exit_json(changed=any(one["down_seconds"] is not None for one in said.values()), put_back=said,
                      notes=host.notes)

@@ -192,12 +192,15 @@ def _tell(made, staying):
 
 
 def keep(host, names, owner):
-    """The new configuration was verified: what was there before is forgotten. Returns {name: words}. Raises Locked."""
+    """The new configuration was verified: what was there before is forgotten.
+
+    Returns {name: seconds from the old engine's stop until now}, 0 where none served. Raises Locked.
+    """
     said = {}
     with _apply.locked(host, owner):
         for name in names:
             kept = state.read(host, name)
             if kept["phase"] == state.SWITCHED:
                 state.save(host, name, kept, phase=state.KEPT, since=host.now(), previous=None, down_since=None)
-                said[name] = "kept"
+                said[name] = max(host.now() - kept["down_since"], 0) if kept["down_since"] else 0
     return said

@@ -80,6 +80,14 @@ def test_our_own_engine_is_no_job_that_a_rollback_of_all_waits_for(tmp_path):
     assert found[LLAMA]["status"] == "drift"
 
 
+def test_what_an_engine_said_of_itself_goes_although_nothing_was_ever_switched(tmp_path):
+    root = vllm_node.build(tmp_path)
+    before = snapshot(root)
+    plain_node.put(root, "/var/lib/gpuwright/vllm/schema-1.json", "{}")
+    assert roll_back(root).errors == [] and snapshot(root) == before
+    assert not _rollback.plan_rollback(vllm_node.host(root)).due
+
+
 def test_the_role_alone_can_be_given_back(tmp_path):
     root = vllm_node.build(tmp_path)
     before = snapshot(root)

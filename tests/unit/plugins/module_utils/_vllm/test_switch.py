@@ -63,7 +63,7 @@ def test_a_new_instance_is_written_enabled_and_started(tmp_path):
         "/etc/vllm/llama.env", "/etc/vllm/llama.yaml"]
     assert made.step("llama")["changed"] and state.read(host, "llama")["phase"] == "switched"
     assert state.read(host, "llama")["down_since"] is None
-    assert switch.keep(host, ["llama"], OWNER) == {"llama": "kept"}
+    assert switch.keep(host, ["llama"], OWNER) == {"llama": 0}
     again = vllm_node.host(root)
     now = snapshot(root)
     assert statuses(run(again, asked("llama"))) == {LLAMA: "ok"}
@@ -90,6 +90,7 @@ def test_what_differs_is_stopped_first_and_started_with_the_new_files(tmp_path):
     assert commands(host) == ["stop " + LLAMA, "daemon-reload", "start " + LLAMA]
     assert "max-model-len: 4096" in host.running(LLAMA)["/etc/vllm/llama.yaml"]
     kept = state.read(host, "llama")
+    assert switch.keep(host, ["llama"], OWNER)["llama"] > 0
     assert kept["down_since"] and "8192" in kept["previous"]["files"]["/etc/vllm/llama.yaml"]["text"]
 
 
@@ -323,7 +324,7 @@ def test_a_kill_while_keeping_is_put_right(tmp_path):
         host = vllm_node.host(root)
         again = run(host, asked("llama"))
         assert commands(host) == ["daemon-reload"] and again.step("llama")["changed"]
-        assert switch.keep(host, ["llama"], OWNER) == {"llama": "kept"}
+        assert switch.keep(host, ["llama"], OWNER) == {"llama": 0}
     assert count > 1 and statuses(made) == {LLAMA: "ok"}
 
 
