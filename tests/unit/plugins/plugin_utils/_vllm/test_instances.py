@@ -30,6 +30,12 @@ def test_the_role_s_words_hold_unless_the_instance_has_its_own():
     assert found["a"]["engine"]["path"] == "/opt/gpuwright/vllm-0.33.0"
 
 
+def test_models_lie_on_the_volume_that_the_role_names():
+    commit = "6f6073b423013f6a7d4d9f39144961bfbfbc386b"
+    found = made(instances=[{"name": "a", "model": "org/name", "revision": commit}], models_dir="/models")
+    assert found["a"]["model_path"] == "/models/org--name/" + commit
+
+
 @pytest.mark.parametrize("role, own, wanted", [("x", {}, "x"), (None, {}, None), ("x", {"prompt": None}, None),
                                                (None, {"prompt": "y"}, "y")])
 def test_a_prompt_of_null_asks_for_none(role, own, wanted):
