@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import http.client
 import json
-import os
 import socket
 import ssl
 import time
@@ -115,5 +114,4 @@ def _why(place, path, seconds, error):
         return "nobody listens on %s" % there
     if isinstance(error, ssl.SSLError):
         return "%s%s: no TLS is spoken there: %s" % (there, path, error.reason or error)
-    text = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error) or repr(error)
-    return "%s%s: %s" % (there, path, text)
+    return "%s%s: %s" % (there, path, getattr(error, "strerror", None) or str(error) or repr(error))
