@@ -104,7 +104,7 @@ class Volume(Host):
         """Give a file or folder another name on the same volume, at once; a folder with content is never replaced."""
         self._may_change("moving %s" % old)
         os.rename(self.locate(old), self.locate(new))
-        for folder in {os.path.dirname(self.locate(old)), os.path.dirname(self.locate(new))}:
+        for folder in sorted({os.path.dirname(self.locate(old)), os.path.dirname(self.locate(new))}):
             self._settle(folder)
 
     def remove_tree(self, folder):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from tests.conftest import CHECKOUT
 from tests.sysroots import vllm_wheel
@@ -124,3 +125,41 @@ def test_an_installation_by_uv(node):
     assert not (path / "bin/pip").exists()
     status, output, path = run(node, **asked)
     assert (status, recap(output)["changed"]) == (0, 0), output
+
+
+def test_further_requirements_and_words_reach_pip(node):
+    status, output, path = run(node, vllm_service_pip_extra=["not-to-be-had==1.5"])
+    assert status == 2 and "No matching distribution found for not-to-be-had==1.5" in output, output
+    assert not (path / ".gpuwright.json").exists()
+
+
+def test_room_is_looked_for_first(node):
+    status, output, path = run(node, vllm_service_engine_space=10 ** 18)
+    assert status == 2 and "too few" in output and not path.exists(), output
+
+
+def test_the_tasks_hand_over_every_variable():
+    tasks = yaml.safe_load((CHECKOUT / "roles/vllm_service/tasks/engine.yml").read_text())
+    looks = [task["gpuwright.node.vllm_engine"] for task in tasks if "gpuwright.node.vllm_engine" in task]
+    assert [look["do"] for look in looks] == ["look", "check"]
+    assert {look["auth_file"] for look in looks} == {"{{ vllm_service_registry_auth_file }}"}
+
+
+@pytest.mark.parametrize("kind", ["podman", "docker"])
+@pytest.mark.parametrize("status", [0, 1])
+def test_an_image_is_pulled_by_the_command_that_was_planned(node, kind, status):
+    """A stand-in of the tool, which notes its words."""
+    tool = node / "tools" / kind
+    tool.write_text("#!/bin/sh\necho \"$@\" >%s\nexit %d\n" % (node / "words", status))
+    tool.chmod(0o755)
+    play = node / "play.yml"
+    play.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": {
+        "ansible_python_interpreter": sys.executable, "vllm_service_due": {"pull": [str(tool), "pull", "a b:v1"]}},
+        "tasks": [{"ansible.builtin.include_role": {"name": "gpuwright.node.vllm_service",
+                                                    "tasks_from": "engine_%s.yml" % kind}}]}]))
+    done = subprocess.run(
+        [str(BIN / "ansible-playbook"), "-i", "localhost,", str(play)], capture_output=True, text=True, check=False,
+        timeout=300, cwd=CHECKOUT,
+        env=dict(os.environ, ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), ANSIBLE_NOCOLOR="1"))
+    assert (node / "words").read_text() == "pull a b:v1\n"
+    assert (done.returncode, recap(done.stdout)["changed"]) == ((0, 1) if status == 0 else (2, 0)), done.stdout

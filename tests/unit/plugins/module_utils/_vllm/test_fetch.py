@@ -44,6 +44,7 @@ def test_a_server_without_ranges_sends_all_again(root, hub):
     hub.cut, hub.ranges = {SHARD: [1000, 0, 5]}, False
     run(root, instance({"hub": hub.url}))
     assert whole(root)
+    assert len([one for one in hub.fetched(SHARD) if one["server"] == "cdn"]) == 4, "not once more for a wrong checksum"
 
 
 def test_a_server_that_gives_nothing_is_given_up_and_gone_on_with_later(root, hub):
