@@ -146,8 +146,10 @@ def test_every_flag_with_a_legal_value_arrives(real):
                                                                                      "")[0], flag
         assert ours == words == real["cases"]["our words", flag], flag
         found = dict(real["base"], **ours["differs"])[known["--" + flag]]
-        if isinstance(value, (bool, int, float)) and not ours["refused"]:
-            assert found == value and isinstance(found, type(value)), flag
+        if isinstance(value, bool):
+            assert found is value or ours["refused"], flag
+        elif isinstance(value, (int, float)):
+            assert str(found) == str(value), flag  # The optimization level is text until the engine starts.
     assert real["cases"]["ours", "max-model-len"]["differs"] == {"max_model_len": 8000}
     assert real["cases"]["ours", "tokenizer"]["differs"] == {"tokenizer": "no"}
     assert real["cases"]["ours", "chat-template"]["differs"] == {"chat_template": TEXTS["chat-template"]}

@@ -39,7 +39,7 @@ fill() {
     "$folder/bin/python" -c 'import torch, vllm.version' || return 1
 }
 
-mkdir -p "$cache" || fail "$cache cannot be made"
+mkdir -p "$cache" 2>/dev/null || fail "$cache cannot be made"
 exec 9>"$folder.lock"
 flock 9 || fail "$folder.lock cannot be locked"
 if ! there; then

@@ -203,8 +203,6 @@ def _number(flag, value, entry):
     number = _read(value, entry)
     if number is None:
         return "%s: %r; legal is %s" % (flag, value, legal(flag, entry))
-    if entry["auto"] and number == -1:
-        return None
     if flag == "gpu-memory-utilization" and names.MOST_MEMORY < number <= 1:
         return "%s: %r: %s" % (flag, value, names.TOO_MUCH_MEMORY)
     for sign, bound in re.findall(r"([<>]=?)(\S+)", bounds(flag, entry)):
