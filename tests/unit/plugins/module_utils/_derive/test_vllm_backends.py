@@ -74,6 +74,12 @@ def test_the_words_say_the_limit_the_source_and_what_to_take_instead():
     assert runs("9.0", quantization="fp8")["instead"] is None
 
 
+def test_a_gpu_newer_than_the_table():
+    assert runs("13.0", attention_backend="FLASH_ATTN")["fast"]
+    assert "from compute capability 8.0 to 12.1" in runs("13.0", attention_backend="FLASHINFER")["why"]
+    assert not runs("13.0", attention_backend="FLASHINFER")["runs"]
+
+
 @pytest.mark.parametrize("same", ["9.0", 9.0, (9, 0), 90, "sm_90", "sm_90a", "90"])
 def test_a_capability_in_all_its_forms(same):
     assert runs(same, attention_backend="FLASH_ATTN_MLA")["fast"]
@@ -85,7 +91,7 @@ def test_a_capability_in_all_its_forms(same):
     ("9.0", {"attention_backend": "FLASHATTN"}, "did you mean FLASH_ATTN"),
     ("9.0", {"kv_cache_dtype": "fp8_e4"}, "did you mean fp8_e4m3")])
 def test_names_that_vllm_lacks_are_refused_with_the_nearest(here, asked, words):
-    with pytest.raises(ValueError, match="") as error:
+    with pytest.raises(ValueError, match="vLLM 0.32 has no|is no compute capability") as error:
         runs(here, **asked)
     assert words in str(error.value)
 

@@ -64,6 +64,8 @@ def test_a_window_ends_with_itself_and_what_is_computed():
     token = 128 * 1024
     assert one_request("mistral-7b-v0.1", 1000) == (1008 + 16) * token
     assert one_request("mistral-7b-v0.1", 32768) == (4096 + 2048 + 16) * token
+    odd = vllm_kv.groups(model("mistral-7b-v0.1", sliding_window=4097), slice(None), "bfloat16", 1)
+    assert vllm_kv.request_bytes(odd, 32768, 2048) == (4096 + 2048 + 16) * token
 
 
 def test_layers_of_two_kinds_share_a_pool_with_padding():
