@@ -80,10 +80,12 @@ class ActionModule(ActionBase):
         if told["wrong"] or answer.get("settings") or answer.get("rules"):
             parts.keep(host, "vllm_service", ask.answer(dict(answer, msg=told["wrong"], failed=bool(told["wrong"])),
                                                         self._task.check_mode), place)
+        if told["wrong"]:  # A failure prints its whole result, and the report has the steps.
+            return {"failed": True, "msg": told["wrong"]}
         result = {name: answer[name] for name in ("settings", "rules", "diff") if name in answer}
         result.update(instances=[one for one in found.values() if one["state"] != "absent"], due=told["due"],
                       commands=told["commands"], changed=bool(told["due"]) and bool(self._task.check_mode))
-        return dict(result, failed=True, msg=told["wrong"]) if told["wrong"] else result
+        return result
 
     def _agree(self, place, asked, task_vars):
         """What the nodes of a replica must have alike, for the replicas of this node."""

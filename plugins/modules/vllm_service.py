@@ -120,6 +120,10 @@ commands:
   description: Instance to the words of the whole command that its unit starts.
   returned: stages plan and switch
   type: dict
+shown:
+  description: Instance to what its configuration file says, as the words of a command.
+  returned: stages plan and switch
+  type: dict
 summaries:
   description: Instance to a line on what it is.
   returned: stages plan and switch

@@ -14,13 +14,15 @@ import os
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
 
 _PART = "vllm_service"
+# Of each of these one entry an instance.
+_BY_INSTANCE = ("commands", "versions", "summaries", "preflight", "shown")
 
 
 def of_answer(found, answer):
     """{"instances", "due", "open", "diff", "wrong", "commands", "versions", ...} of a node's answer."""
     return {"instances": found, "wrong": _wrong(answer), "due": list(answer.get("due") or ()),
             "open": list(answer.get("open") or ()), "diff": answer.get("diff") or [],
-            **{name: dict(answer.get(name) or {}) for name in ("commands", "versions", "summaries", "preflight")}}
+            **{name: dict(answer.get(name) or {}) for name in _BY_INSTANCE}}
 
 
 def _wrong(answer):

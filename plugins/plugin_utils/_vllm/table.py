@@ -22,15 +22,16 @@ def of_plans(answers, width):
     for host, answer in answers.items():
         for name, command in answer["commands"].items():
             said = command if isinstance(command, str) else shlex.join(str(word) for word in command)
-            key = (name, str(answer["summaries"].get(name) or ""), said, name in answer["due"])
+            flags = shlex.join(str(word) for word in (answer.get("shown") or {}).get(name) or ())
+            key = (name, str(answer["summaries"].get(name) or ""), said, flags, name in answer["due"])
             merged.setdefault(key, []).append(host)
     lines = []
-    for (name, summary, command, due), hosts in list(merged.items())[:_MOST]:
+    for (name, summary, command, flags, due), hosts in list(merged.items())[:_MOST]:
         lines += [("", None)]
         lines += [(text, "drift" if due else "ok") for text in paragraph("vllm@%s on %s: %s" % (
             name, few(hosts), "would restart" if due else "stays as it is"), width, 2)]
         lines += [("  " + text, None) for text in paragraph(summary, width - 2, 0)] if summary else []
-        lines += [("  " + command, None)]
+        lines += [("  " + command, None)] + ([("  with " + flags, None)] if flags else [])
     if len(merged) > _MOST:
         lines.append(("and %d more" % (len(merged) - _MOST), None))
     return lines

@@ -20,7 +20,7 @@ def test_problems_stop_it_whatever_their_shape():
     assert planned.of_answer({}, {"failed": "no route"})["wrong"] == "no route"
     assert planned.of_answer({"a": 1}, {"due": ["a"], "failed": None}) == {
         "instances": {"a": 1}, "wrong": None, "due": ["a"], "open": [], "diff": [], "commands": {}, "versions": {},
-        "summaries": {}, "preflight": {}}
+        "summaries": {}, "preflight": {}, "shown": {}}
 
 
 def test_the_difference_of_an_instance_leaves_out_the_others():

@@ -20,10 +20,11 @@ def answer(due, command):
 def test_nodes_that_start_the_same_are_told_once_with_the_whole_command():
     command = ["/opt/bin/vllm", "serve", "--served-model-name", "two words"]
     answers = {"n%d" % number: answer(["a"], command) for number in range(7)}
-    answers["n8"] = answer([], command)
+    answers["n8"] = dict(answer([], command), shown={"a": ["--max-model-len", 512]})
     said = text(table.of_plans(answers, 100))
     assert said.count("/opt/bin/vllm serve --served-model-name 'two words'") == 2
     assert "vllm@a on n0, n1, n2, n3, n4 and 2 more: would restart" in said
+    assert said.count("  with --max-model-len 512") == 1
     assert "vllm@a on n8: stays as it is" in said and "GPUs 0-3" in said
 
 
