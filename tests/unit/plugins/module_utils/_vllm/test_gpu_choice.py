@@ -98,3 +98,13 @@ def test_gpus_of_one_kind_go_together():
     assert indexes(put(found, instance(gpus=3))) == [1, 2, 3] or indexes(put(found, instance(gpus=3))) == [4, 5, 6]
     with pytest.raises(CannotPlace, match="8 of 8 free, not all alike"):
         put(found, instance(gpus=6))
+
+
+def test_gpus_of_one_socket_go_together_where_a_socket_has_several_nodes():
+    topology = gpu_hosts.host([1, 1, 1, 1], linked=False)["topology"]
+    for core in topology["cpu"]["cores"]:
+        core["package"] = core["numa_node"] % 2  # Nodes 0 and 2 are one socket.
+    for gpu in topology["gpus"]:
+        gpu["links"] = {}
+    found = {"topology": topology, "affinity": None, "holders": [], "nccl_environment": {}, "taken": {}}
+    assert indexes(put(found, instance(gpus=2))) == [0, 2]
