@@ -80,6 +80,7 @@ def prepare(host):
     """What the role finds there: an engine, and the model's folder."""
     files = {ENGINE + "/bin/vllm": "#!/usr/bin/python3\n" + TOOL.read_text(),
              MODEL + "/config.json": json.dumps(CONFIG),
+             MODEL + "/model.safetensors": "\2\0\0\0\0\0\0\0{}",  # Its header alone: no tensors.
              ENGINE + "/help.txt": gzip.decompress((CHECKOUT / HELP).read_bytes()).decode(),
              ENGINE + "/bin/standin.json": json.dumps({
                  "help": ENGINE + "/help.txt", "version": "0.32.0", "memory": "/var/lib/vllm/standin", "delay": 2})}
