@@ -47,7 +47,8 @@ FAULTS = {
 _ALLOCATED = 80 << 20  # Bytes a worker takes, so that the kernel tells where its memory is.
 _STARTED = time.monotonic()
 _MBIND = {"x86_64": 238, "aarch64": 237}
-GAUGES = ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc", "num_preemptions_total")
+GAUGES = ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc", "num_preemptions_total",
+          "admission_rejections_total")
 COUNTERS = ("prompt_tokens_total", "generation_tokens_total", 'request_success_total{finished_reason="stop",')
 HISTOGRAMS = ("request_queue_time", "time_to_first_token", "inter_token_latency", "e2e_request_latency",
               "request_time_per_output_token")
@@ -118,11 +119,8 @@ def bind(config, local_rank):
 
 
 def numbers(text):
-    found = set()
-    for part in text.strip().split(","):
-        first, _dash, last = part.partition("-")
-        found.update(range(int(first), int(last or first) + 1))
-    return found
+    ranges = [part.partition("-")[::2] for part in text.strip().split(",")]
+    return {number for first, last in ranges for number in range(int(first), int(last or first) + 1)}
 
 
 def hold_memory():

@@ -16,7 +16,8 @@ METRICS = (
     "vllm:kv_cache_usage_perc", "vllm:num_preemptions_total", "vllm:num_requests_running", "vllm:num_requests_waiting",
     "vllm:request_queue_time_seconds_bucket", "vllm:time_to_first_token_seconds_bucket",
     "vllm:inter_token_latency_seconds_bucket", "vllm:e2e_request_latency_seconds_bucket",
-    "vllm:request_success_total", "vllm:prompt_tokens_total", "vllm:generation_tokens_total")
+    "vllm:request_success_total", "vllm:admission_rejections_total", "vllm:prompt_tokens_total",
+    "vllm:generation_tokens_total")
 COMPLETION_SECONDS = 60
 _TOKENS = 8
 
