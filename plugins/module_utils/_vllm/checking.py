@@ -29,7 +29,7 @@ def _look(host, name, secrets, look_at):
         return _said(False, "the run that was to switch it did not come to its end")
     if not kept["deployment"]:
         return _said(False, "what it was started with is not known")
-    texts = _secrets(host, name, secrets)
+    texts = secret_texts(host, name, secrets)
     ask = http.asker(http.where(kept["deployment"]["instance"]), texts.get(secret_files.VARIABLES["api_key"]))
     return look_at(host, kept["deployment"], ask, tuple(texts.values()))
 
@@ -47,7 +47,7 @@ def _said(well, *words):
     return {"ok": well, "differs": list(words), "facts": {}}
 
 
-def _secrets(host, name, given):
+def secret_texts(host, name, given):
     """{variable: text}: those that were given now, else those in the file that the engine was started with."""
     found = {secret_files.VARIABLES[key]: str(text) for key, text in given.items()
              if text and key in secret_files.VARIABLES}
