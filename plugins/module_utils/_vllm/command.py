@@ -33,13 +33,8 @@ def configuration(instance):
 
 
 def program(place):
-    """The program vllm of an environment. Of an engine that was there before us, `path` is it, or its environment."""
-    if place.get("program"):
-        return place["program"]
-    last = place["path"].rpartition("/")[2]
-    if place["kind"] == "existing" and last in ("vllm", "bin"):
-        return place["path"] if last == "vllm" else place["path"] + "/vllm"
-    return place["path"] + "/bin/vllm"
+    """The program vllm: that which resolved.py found on the node, else that of the environment."""
+    return place.get("program") or place["path"] + "/bin/vllm"
 
 
 def folder(place):

@@ -113,8 +113,8 @@ def _others(node):
 def _arguments(instance, placed):
     """All that the engine's configuration says: the role's own, the placement's, and over it the instance's."""
     told = rules_here.merged(instance, placed)
-    told.update({"model": instance["model_path"] or instance["model"], "served-model-name": [instance["served_name"]],
-                 "host": instance["listen"], "port": instance["port"]})
+    told.update({"model": instance.get("model_file") or instance["model_path"] or instance["model"],
+                 "served-model-name": [instance["served_name"]], "host": instance["listen"], "port": instance["port"]})
     return told
 
 

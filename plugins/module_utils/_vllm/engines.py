@@ -9,7 +9,7 @@ PRIVATE to the collection.
 from __future__ import annotations
 
 from .._host import CommandNotRun
-from . import virtual_environment
+from . import resolved, virtual_environment
 from .space import lacking
 from .virtual_environment import NoEngine, distribution, is_version, version_of
 
@@ -59,8 +59,7 @@ def check(host, engines):
 
 def _existing(host, engine, asked):
     """An engine that somebody else keeps: a program that says its version."""
-    path = engine["path"]
-    program = path + "/bin/vllm" if host.is_folder(path) else path
+    program = resolved.program(host, engine)
     if host.size(program) is None:
         raise NoEngine("%s is no program; path is the program vllm, or the folder of its environment" % program)
     if host.mode(host.real(program)) & 0o111 == 0:

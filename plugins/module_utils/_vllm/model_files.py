@@ -8,7 +8,7 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from . import archive, download, fetch, hub, manifest, space, weights
+from . import archive, download, fetch, hub, manifest, resolved, space, weights
 from .fetch import CannotStage
 from .model_job import job
 
@@ -155,15 +155,8 @@ def _result(host, jobs, asked):
                 len(one["files"]), space.words(one["bytes"]), mount, space.words(free), space.words(asked["reserve"]))
         models.append({"names": one["names"], "path": one["folder"], "state": one["state"], "files": len(one["files"]),
                        "bytes": one["bytes"], "volume": mount, "free": free, "changed": due, "words": words,
-                       "serve": _served(host, one)})
+                       "serve": resolved.gguf(host, one["folder"]) or one["folder"]})
     return {"changed": any(one["changed"] for one in models), "models": models, "notes": _notes(host, jobs)}
-
-
-def _served(host, one):
-    """What vLLM is given: the folder, or the one .gguf file in it."""
-    names = host.names(one["folder"]) if host.is_folder(one["folder"]) else []
-    single = [name for name in names if name.endswith(".gguf")]
-    return "%s/%s" % (one["folder"], single[0]) if len(single) == 1 and "config.json" not in names else one["folder"]
 
 
 def _notes(host, jobs):

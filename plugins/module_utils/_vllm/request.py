@@ -13,11 +13,12 @@ from . import deployment, engine_schema, node, preflight
 from .instance import check
 from .instance_values import BadInstance
 from .plan import plan
+from .resolved import resolve
 
 
 def make_plan(host, params):
     """The plan. Raises BadInstance and ForeignJournal."""
-    instances = [check(one) for one in params["instances"]]
+    instances = [resolve(host, check(one)) for one in params["instances"]]
     names = [one["name"] for one in instances]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -14,6 +14,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._vllm import checki
 from ansible_collections.gpuwright.node.plugins.modules import rollback, vllm_service
 
 from tests.sysroots import vllm_node
+from tests.sysroots.plain_node import put
 
 LLAMA = "vllm@llama.service"
 INSTANCE = {"name": "llama", "model": "/srv/models/llama", "gpus": 0, "prompt": None,
@@ -56,6 +57,18 @@ def test_from_a_plan_to_what_is_kept_and_nothing_to_do(root, stage):
     assert (again["due"], again["changed"], again["diff"]) == ([], False, [])
     told = json.dumps([checked, switched, again])
     assert "hush" not in told
+
+
+@pytest.mark.parametrize("program", ["/opt/vllm/bin/vllm", "/srv/vllm"])
+def test_what_the_node_has_is_what_is_started_and_served(root, stage, program):
+    put(root, program, "")
+    put(root, "/srv/models/llama/llama-q4.gguf", "GGUF")
+    existing = {"kind": "existing", "path": program.replace("/bin/vllm", "")}
+    told = stage("switch", instances=[dict(INSTANCE, engine=existing)])
+    assert told["commands"]["llama"][0] == program
+    assert "\nExecStart=%s serve " % program in vllm_node.host(root).running(LLAMA)[
+        "/etc/systemd/system/vllm@llama.service.d/50-gpuwright.conf"]
+    assert "\nmodel: '/srv/models/llama/llama-q4.gguf'\n" in (root / "etc/vllm/llama.yaml").read_text()
 
 
 def test_a_rollback_leaves_nothing_of_it(root, stage, run_module):

@@ -15,9 +15,6 @@ from tests.sysroots.vllm_instances import GPUS, ONE_SOCKET, TWO_SOCKETS, made, o
 @pytest.mark.parametrize("place, program", [
     ({"kind": "venv", "path": "/opt/gpuwright/vllm-0.33.0"}, "/opt/gpuwright/vllm-0.33.0/bin/vllm"),
     ({"kind": "venv", "path": "/opt/vllm"}, "/opt/vllm/bin/vllm"),
-    ({"kind": "existing", "path": "/opt/conda/envs/serve"}, "/opt/conda/envs/serve/bin/vllm"),
-    ({"kind": "existing", "path": "/opt/conda/envs/serve/bin"}, "/opt/conda/envs/serve/bin/vllm"),
-    ({"kind": "existing", "path": "/usr/local/bin/vllm"}, "/usr/local/bin/vllm"),
     ({"kind": "existing", "path": "/opt/vllm", "program": "/opt/vllm/bin/vllm"}, "/opt/vllm/bin/vllm"),
     ({"kind": "existing", "path": "/srv/run-vllm", "program": "/srv/run-vllm"}, "/srv/run-vllm")])
 def test_the_program_of_an_environment(place, program):
