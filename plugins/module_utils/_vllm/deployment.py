@@ -17,6 +17,7 @@ from . import (
     cpu_ranks,
     engine_config,
     gpu_choice,
+    handing_over,
     model_fit,
     names_rule,
     numa_binding,
@@ -38,30 +39,38 @@ def compose_all(instances, node, secrets=None):
     """{name: {"instance", "deployment", "problem"}} of all instances of a node, in the shape that plan.py takes.
 
     Who names GPUs comes first, then who has some already, then who needs most. An instance that is not among them, or
-    is to be absent, bars no GPU.
+    is not to run, bars no GPU, and nobody bars one from it.
     """
     wanted = [one for one in instances if one["state"] != "absent"]
     names = {one["name"] for one in wanted}
     leaving = sorted(set(node["taken"]) - names | {one["name"] for one in instances if one["state"] != "started"})
-    taken = {name: one for name, one in node["taken"].items() if name in names}
+    taken = {name: one for name, one in node["taken"].items() if name in names and name not in leaving}
     if wanted:
         node = dict(node, leaving=leaving, cpu_share=cpu_ranks.share(wanted, node["topology"]))
     made = {one["name"]: {"instance": one, "deployment": None, "problem": None} for one in instances}
     for instance in sorted(wanted, key=lambda one: _turn(one, taken)):
         name = instance["name"]
         try:
-            done = compose(instance, dict(node, taken=taken), (secrets or {}).get(name))
+            done = compose(instance, _as_seen(instance, node, taken), (secrets or {}).get(name))
         except (CannotPlace, ValueError) as error:
             words = str(error)
             made[name]["problem"] = words if words.startswith(("%s:" % name, "instance %s" % name)) \
                 else "%s: %s" % (name, words)
             continue
         made[name]["deployment"] = done
-        taken = dict(taken, **{name: {"gpus": [gpu_choice.key(gpu) for gpu in done["placed"]["gpus"]]}})
-    for name, words in _clashes(made):
-        done = made[name]["deployment"]
-        done["findings"].append(words)
+        if instance["state"] == "started":
+            taken = dict(taken, **{name: {"gpus": [gpu_choice.key(gpu) for gpu in done["placed"]["gpus"]]}})
+    for name, words in list(_clashes(made)) + list(handing_over.findings(made, node)):
+        made[name]["deployment"]["findings"].append(words)
     return made
+
+
+def _as_seen(instance, node, taken):
+    """The node for an instance: one that is not to run has to give way to nobody, and keeps the place that it had."""
+    name = instance["name"]
+    if instance["state"] == "started":
+        return dict(node, taken=taken)
+    return dict(node, taken={name: node["taken"].get(name) or {"gpus": []}}, holders=[])
 
 
 def _turn(instance, taken):
@@ -127,8 +136,9 @@ def _problems(instance, told, schema):
 
 
 def _clashes(made):
-    """(name, finding) where two instances want one port or one GPU."""
-    done = [(name, one["deployment"]) for name, one in sorted(made.items()) if one["deployment"]]
+    """(name, finding) where two instances that are to run want one port or one GPU."""
+    done = [(name, one["deployment"]) for name, one in sorted(made.items())
+            if one["deployment"] and one["instance"]["state"] == "started"]
     for number, (name, one) in enumerate(done):
         for other, two in done[number + 1:]:
             for words in _clash(one, two):

@@ -52,7 +52,7 @@ def utilization(instance):
 def memory(instance, placed, node):
     """vLLM does not start on a GPU with less free memory than it is to take."""
     found = []
-    for gpu in placed["gpus"]:
+    for gpu in placed["gpus"] if instance["state"] == "started" else ():
         known = node.get("memory") or {}
         sizes = known.get(gpu_choice.key(gpu) if gpu.get("mig_device") else gpu.get("pci_address")) or {}
         total, free = sizes.get("total"), sizes.get("free")
@@ -191,7 +191,8 @@ def tools(instance, placed, node):
     if kind not in ("podman", "docker"):
         return []
     if not here.get(kind):
-        return _say(instance, "engine", "E", "%s is not installed on this node" % kind)
+        return _say(instance, "engine", "E", "%s is not installed on this node, and this role does not install it: "
+                    "install the package %s" % (kind, "podman" if kind == "podman" else "docker.io, docker-ce or moby"))
     if not any(gpu["vendor"] == "nvidia" for gpu in placed["gpus"]):
         return []
     if kind == "podman" and not (node.get("cdi") or {}).get(CDI):

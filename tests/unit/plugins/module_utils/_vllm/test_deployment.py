@@ -160,3 +160,47 @@ def test_the_model_the_environment_and_an_unknown_engine_are_judged_too():
     assert [(found["rule"], found["severity"]) for found in made["findings"]] == [
         ("R29", "E"), ("R30", "W"), ("R31", "W"), ("R31", "W")]
     assert "it is not there yet" in made["findings"][3]["message"]
+
+
+def _on(node, index):
+    return next(gpu for gpu in node["topology"]["gpus"] if gpu["index"] == index)["pci_address"]
+
+
+def _running(*instances, **more):
+    """A node on which each instance has the GPU and the port of its own `was`; its memory is full there."""
+    node = _node(*instances)
+    was = {"a": 0, "b": 1}
+    key = {gpu["index"]: deployment.gpu_choice.key(gpu) for gpu in node["topology"]["gpus"]}
+    holders = [{"gpus": [_on(node, index)], "who": "instance %s" % name, "ours": name, "memory": {}}
+               for name, index in was.items()]
+    return dict({"taken": {name: {"gpus": [key[index]]} for name, index in was.items()}, "holders": holders,
+                 "holders_complete": True, "listeners": {8000 + index: {"who": "x", "ours": name}
+                                                         for name, index in was.items()}}, **more)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_two_that_exchange_their_gpus_or_ports_in_one_run_are_told_the_order(complete):
+    swap = [instance("a", gpus=["1"], port=8001), instance("b", gpus=["0"], port=8000)]
+    here = _running(*swap)
+    made = _all(*swap, **(here if complete else dict(here, holders=[], holders_complete=False)))
+    orders = [one for one in _words(made, "a") if one[0] == "order"]
+    assert orders[0][2].startswith("a: GPU 1 is instance b's until that is switched, and each instance of a node is "
+                                   "switched by itself, so b has to leave first")
+    assert orders[1][2].startswith("a: port 8001 is instance b's") and {one[1] for one in orders} == {"E"}
+    assert [one[2][:9] for one in _words(made, "b") if one[0] == "order"] == ["b: GPU 0 ", "b: port 8"]
+    stays = [instance("a", gpus=["0"], port=8000), instance("b", gpus=["1"], port=8001)]
+    assert [one for one in _words(_all(*stays, **here), "a") if one[0] == "order"] == []
+
+
+def test_one_that_is_stopped_takes_nothing_from_the_others_and_nobody_keeps_it_from_being_stopped():
+    both = [instance("a", gpus=8, state="stopped"), instance("b", gpus=8)]
+    keys = [deployment.gpu_choice.key(gpu) for gpu in machine("eight-gpu")["topology"]["gpus"]]
+    first = _all(*both, taken={"a": {"gpus": keys}})
+    assert [len(one["deployment"]["placed"]["gpus"]) for one in first.values()] == [8, 8]
+    assert _words(first, "a") == _words(first, "b") == []
+    on = [{"gpus": [gpu["pci_address"]], "who": "instance b", "ours": "b", "memory": {}}
+          for gpu in machine("eight-gpu")["topology"]["gpus"]]
+    full = {gpu["pci_address"]: {"total": 80 << 30, "free": 1 << 30}
+            for gpu in machine("eight-gpu")["topology"]["gpus"]}
+    later = _all(*both, taken={"b": {"gpus": keys}}, holders=on, memory=full)
+    assert later["a"]["deployment"] and _words(later, "a") == []
