@@ -127,11 +127,3 @@ def _keep(host, key, version, told):
     host.make_folder(FOLDER.rpartition("/")[0])
     host.make_folder(FOLDER, 0o700)
     host.write_file(path(key), (json.dumps(kept, sort_keys=True) + "\n").encode())
-
-
-def forget(host):
-    """Remove what engines said, and the folder where nothing else is left in it."""
-    for name in host.names(FOLDER):
-        if name.startswith("arguments-") and name.endswith(".json"):
-            host.remove_file("%s/%s" % (FOLDER, name))
-    host.remove_folder(FOLDER)

@@ -15,6 +15,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._vllm import plan a
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import state, switch
 
 from tests.sysroots import engine, vllm_node
+from tests.sysroots.plain_node import put
 from tests.sysroots.vllm_node import asked, snapshot
 
 LLAMA, QWEN = "vllm@llama.service", "vllm@qwen.service"
@@ -73,6 +74,7 @@ def test_roll_back(tmp_path):
     root = vllm_node.build(tmp_path)
     before = snapshot(root)
     settled(root, dict(asked("llama", secret="hush"), **asked("qwen")))
+    put(root, "/var/lib/gpuwright/vllm/arguments-0123456789abcdef.json", '{"key": "what an engine said of itself"}')
     made = engine.roll_back(root, kernel=vllm_node.Engines)
     assert made.errors == []
     assert snapshot(root) == before
@@ -157,6 +159,7 @@ def test_the_last_one_that_goes_leaves_nothing(tmp_path):
     root = vllm_node.build(tmp_path)
     before = snapshot(root)
     settled(root, asked("llama"))
+    put(root, "/var/lib/gpuwright/vllm/arguments-0123456789abcdef.json", '{"key": "what an engine said of itself"}')
     made = run(vllm_node.host(root), asked("llama", state="absent"))
     assert made.errors == [] and "error" not in made.step("llama")
     assert snapshot(root) == before
