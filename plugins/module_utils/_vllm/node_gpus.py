@@ -19,7 +19,7 @@ from .._topology import kfd, nvidia_smi, pci
 
 _OURS = re.compile(r"/(?:vllm|ray)@([a-z0-9-]+)\.service(?:/|$)")
 _UNIT = re.compile(r"([^/]+\.(?:service|scope))(?=/|$)")
-_DOCKER = re.compile(r"docker-([0-9a-f]{64})\.scope|/docker/([0-9a-f]{64})")
+_DOCKER = re.compile(r"(?:/docker-|/docker/|\.slice/)([0-9a-f]{64})")
 _CONTAINER = re.compile(r"(?:systemd-)?vllm[@-]([a-z0-9-]+)\Z")
 _KFD_PROCESSES = "/sys/class/kfd/kfd/proc"
 _MINOR = re.compile(r"/dev/nvidia(\d+)\Z")
@@ -152,7 +152,7 @@ def instance_of(host, place, names):
         return None
     if not names:
         names.update(_docker_names(host))
-    named = _CONTAINER.match(names.get(docker.group(1) or docker.group(2)) or "")
+    named = _CONTAINER.match(names.get(docker.group(1)) or "")
     return named.group(1) if named else None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from .. import _host
 from .._health import gpu_process
 from .._topology import nvidia_smi
-from . import answers, binding, command, failure, http, places, processes
+from . import answers, binding, command, container_group, failure, http, places, processes
 
 _PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "MainPID", "NRestarts",
                "ControlGroup", "InvocationID", "NeedDaemonReload")
@@ -35,6 +35,8 @@ def look(host, deployment, ask, secrets=()):
         return _stopped(instance, shown, facts)
     if shown.get("ActiveState") in ("failed", "inactive") or shown.get("SubState") == "auto-restart":
         return _ended(host, unit, shown, facts, secrets)
+    if instance["engine"]["kind"] == "docker":
+        shown["ControlGroup"] = container_group.of_docker(host, instance) or ""
     found = _processes(host, [shown] + [_show(host, other)[0] for other in units[:-1]])
     done = _serves(host, deployment, ask, found, facts)
     if done["ok"] is None and facts["restarts"]:
@@ -158,12 +160,12 @@ def _placed(host, deployment, found, main, shown, facts):
     facts["workers"] = [_fact(worker, limits_of, pages_of) for worker in some]
     if host.notes:
         facts["not_seen"] = list(host.notes)
-    differs = _unit(placed, shown)
+    differs = _unit(placed, shown, instance["engine"]["kind"] == "docker")
     if instance["engine"]["kind"] in ("venv", "existing"):
         differs += _started_with(host, deployment, main)
         differs += binding.variables(placed, processes.variables(host, main, set(placed["visible"])))
     elif not some:
-        return differs  # Docker's processes are in a control group of its own.
+        return differs  # Nobody says where Docker's processes are: that is in facts["not_seen"].
     differs += binding.count(instance, placed, found)
     differs += binding.cpus(instance, placed, found, processes.isolated(host))
     differs += binding.limits(_units(host, deployment["files"]), found, limits_of)
@@ -186,12 +188,12 @@ def _units(host, files):
     return found
 
 
-def _unit(placed, shown):
-    """What differs in the unit itself."""
+def _unit(placed, shown, unseen):
+    """What differs in the unit itself; `unseen` is whether its processes may be where nobody can look."""
     differs = []
-    if placed["slice"] and "/%s/" % placed["slice"] not in shown.get("ControlGroup", ""):
-        differs.append("slice: wanted %s, found %s" % (
-            placed["slice"], shown.get("ControlGroup", "").rpartition("/")[0] or "no control group"))
+    group = shown.get("ControlGroup", "")
+    if placed["slice"] and "/%s/" % placed["slice"] not in group and (group or not unseen):
+        differs.append("slice: wanted %s, found %s" % (placed["slice"], group.rpartition("/")[0] or "no control group"))
     if shown.get("NeedDaemonReload") == "yes":
         differs.append("unit: its files changed after systemd read them")
     return differs

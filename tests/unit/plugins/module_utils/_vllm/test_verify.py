@@ -224,3 +224,39 @@ def test_one_that_shall_not_run(root, state, unit, ok):
 def test_a_systemd_that_does_not_answer(root):
     found = verify.look(Node(root, ActiveState=None), deployment(), forbidden)
     assert (found["ok"], found["differs"]) == (False, ["systemctl: no answer after 10 s"])
+
+
+def of_docker(**changed):
+    made = deployment(**changed)
+    made["instance"]["engine"] = {"kind": "docker", "version": "0.32.0"}
+    return made
+
+
+class Docker(Node):
+    """The same with Docker, whose daemon has the container's processes elsewhere than in the unit."""
+
+    def run(self, argv, seconds=10, changes=True):
+        """docker inspect, and the rest."""
+        if argv[0] != "docker":
+            return super().run(argv, seconds, changes)
+        assert argv[1:] == ["inspect", "--format", "{{.State.Pid}}", "vllm-llama"] and not changes
+        return (1, "", "Cannot connect to the Docker daemon") if self.log == "away" else (0, "100\n", "")
+
+
+@pytest.mark.parametrize("slice_name, cpus, words", [
+    ("ai", "0-3", None), ("ai", "0-2", "CPUs of"), ("system", "0-3", "slice: wanted ai.slice, found /system.slice")])
+def test_docker_s_processes_are_looked_at_where_its_daemon_has_them(root, serves, slice_name, cpus, words):
+    group = "/%s.slice/docker-%s.scope" % (slice_name, "ab" * 32)
+    put(root, "/proc/100/cgroup", "0::" + group)
+    put(root, "/sys/fs/cgroup%s/cgroup.procs" % group, "100\n101\n102\n103")
+    node = Docker(root, MainPID="9", ControlGroup="/system.slice/vllm@llama.service")
+    found = verify.look(node, of_docker(cpus=cpus), asker(serves))
+    assert len(found["facts"]["workers"]) == 2
+    assert found["ok"] is True if words is None else [one for one in found["differs"] if words in one], found
+
+
+def test_where_docker_does_not_say_its_processes_that_is_said(root, serves):
+    node = Docker(root, log="away", MainPID="9", ControlGroup="/system.slice/vllm@llama.service")
+    found = verify.look(node, of_docker(), asker(serves))
+    assert (found["ok"], found["differs"]) == (True, [])
+    assert "vllm-llama: Cannot connect" in found["facts"]["not_seen"][0]
