@@ -49,6 +49,7 @@ BELOW = {
     "_health": {"_host", "_cpulist", "_topology"},
     "_owners": {"_host", "_values", "_limit_values", "_cpulist", "_cmdline", "_topology"},
     "_benchmark": {"_host", "_values", "_owners"},
+    "_vllm_bench": {"_host", "_values", "_kinds", "_derive", "_benchmark", "_vllm"},
     "_boot": {"_host", "_values", "_cpulist", "_cmdline"},
     "_kinds": {"_host", "_values", "_limit_values", "_row", "_cpulist", "_cmdline", "_owners", "_topology",
                "_derive", "_boot"},

@@ -23,7 +23,7 @@ def _load(checkout, role, name):
 
 
 # Roles that do something instead of setting it: no rows, and an action that checks their variables.
-PLAIN_ROLES = ["nccl_benchmark", "vllm_service"]
+PLAIN_ROLES = ["nccl_benchmark", "vllm_benchmark", "vllm_service"]
 
 
 def test_every_role_is_in_the_catalogue_or_sets_nothing(checkout):
