@@ -11,10 +11,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import subprocess
 
 import pytest
-from conftest import CHECKOUT, fresh
+from conftest import CHECKOUT, LAB, Node
 
 from tests.sysroots.engine_environment import TOOL
 
@@ -25,69 +24,106 @@ HELP = "tests/captures/vllm-help/0.32.0-wide.txt.gz"
 CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 128, "intermediate_size": 256,
           "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 258,
           "max_position_embeddings": 1024, "torch_dtype": "bfloat16"}
+INSTANCE = {"name": "tiny", "model": MODEL, "served_name": "tiny", "gpus": 0, "port": 8000, "prompt": "Hello",
+            "health_timeout": 600, "engine": {"kind": "existing", "path": ENGINE, "version": "0.32.0"}}
 KEY = "a-key-that-nobody-may-see"
-PROPERTIES = "ActiveState,MainPID,NRestarts,Slice,ControlGroup,InvocationID"
+PROPERTIES = ("ActiveState,MainPID,NRestarts,Slice,ControlGroup,InvocationID,WantedBy,OOMScoreAdjust,LimitMEMLOCK,"
+              "NeedDaemonReload")
+# What the role finds: {path: text} on its input, then what is a program.
+PREPARE = """python3 -c '
+import json, os, sys
+for path, text in json.load(sys.stdin).items():
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    open(path, "w").write(text)
+' && chmod 755 %s/bin/vllm""" % ENGINE
+# The status of a completion that is asked for from outside of the role; the key comes on the input.
+COMPLETE = """python3 -c '
+import json, sys, urllib.request
+body = json.dumps({"model": "tiny", "prompt": "Hello", "max_tokens": 2}).encode()
+request = urllib.request.Request("http://127.0.0.1:8000/v1/completions", body, {
+    "Authorization": "Bearer " + sys.stdin.read()})
+print(urllib.request.urlopen(request).status)'"""
+# The engine dies, not its API server; over once systemd has started another one, and it is healthy.
+KILL = """python3 -c '
+import os, pathlib, signal, subprocess, time, urllib.request
+
+def main():
+    words = ["systemctl", "show", "--property=MainPID", "--value", "%s"]
+    return subprocess.run(words, capture_output=True, text=True).stdout.strip()
+
+before = main()
+cores = [int(path.parent.name) for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")
+         if path.read_bytes().startswith(b"VLLM::EngineCore")]
+assert len(cores) == 1, cores
+os.kill(cores[0], signal.SIGKILL)
+while main() in ("0", before):
+    time.sleep(0.2)
+while True:
+    try:
+        urllib.request.urlopen("http://127.0.0.1:8000/health")
+        break
+    except OSError:
+        time.sleep(0.2)
+'""" % UNIT
+FILES = """cd / && find etc opt root srv usr/local var/lib var/cache -xdev -printf '%M %U %G /%p %l\\n'
+find /etc /opt /root /srv /usr/local -xdev -type f -exec md5sum {} +"""
+# A rollback leaves the account and what its engine had in folders of its own, as it leaves models and environments.
+# Ansible's folder and systemd's random seed are not of the role.
+STAYS = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/var/lib/vllm",
+         "/root/.ansible", "/var/lib/systemd")
 
 
 class Fleet:
-    """The hosts, one inventory of both, and the playbook against it."""
+    """The hosts, one inventory of both, and the playbooks against it."""
 
-    def __init__(self, show, folder, hosts):
-        self.show, self.hosts, self.report = show, dict(zip(HOSTS, hosts)), folder / "report"
-        self.inventory = folder / "hosts.json"
-        found = {}
-        for host in hosts:
-            found.update(json.loads(host.inventory.read_text())["inference"]["hosts"])
-        self.inventory.write_text(json.dumps({"inference": {"hosts": found}}))
+    def __init__(self, show, folder):
+        self.show, self.folder = show, folder
+        self.hosts, self.reach = {}, {}
+        for name in HOSTS:
+            self.hosts[name] = Node(show, folder, name)
+            self.reach.update(json.loads(self.hosts[name].inventory.read_text())["inference"]["hosts"])
 
-    def vllm(self, *options, fails=False, per_host=None, **instance):
-        """playbooks/vllm.yml with one instance; per_host is {host: what of it is otherwise there}. Returns its log."""
-        whole = {"name": "tiny", "model": MODEL, "served_name": "tiny", "gpus": 0, "port": 8000, "prompt": "Hello",
-                 "health_timeout": 300, "engine": {"kind": "existing", "path": ENGINE, "version": "0.32.0"}}
-        given = json.loads(self.inventory.read_text())
-        for name in given["inference"]["hosts"]:
-            own = {**whole, **instance, **(per_host or {}).get(name, {})}
-            given["inference"]["hosts"][name]["vllm_service_instances"] = [own]
-        inventory = self.inventory.with_name("now.json")
-        inventory.write_text(json.dumps(given))
-        argv = ["ansible-playbook", "-i", inventory, CHECKOUT / "playbooks/vllm.yml", *options, "-e", json.dumps({
-            "gpuwright_report_dir": str(self.report), "vllm_service_serial": [1, 1],
-            "vllm_service_secrets": {"tiny": {"api_key": KEY}}})]
+    def play(self, name, *options, fails=False, per_host=None, **instance):
+        """A playbook with one instance a host; per_host is {host: what of it is otherwise there}. Returns its log."""
+        hosts = {host: {**reach, "vllm_service_instances": [{**INSTANCE, **instance, **(per_host or {}).get(host, {})}]}
+                 for host, reach in self.reach.items()}
+        inventory = self.folder / "fleet.json"
+        inventory.write_text(json.dumps({"inference": {"hosts": hosts}}))
+        argv = ["ansible-playbook", "-i", inventory, CHECKOUT / "playbooks" / (name + ".yml"), *options, "-e",
+                json.dumps({"gpuwright_report_dir": str(self.folder / "report"), "gpuwright_serial": [1, 1],
+                            "vllm_service_secrets": {"tiny": {"api_key": KEY}}})]
+        failed = None
         try:
             self.show("lab-vllm", argv)
-            failed = False
-        except AssertionError:
-            failed = True
+        except AssertionError as error:
+            failed = str(error)
         log = (CHECKOUT / "report/test/lab-vllm.log").read_text()
-        assert failed == fails, log[-6000:]
+        assert bool(failed) == fails, failed or log[-6000:]
         assert KEY not in log
         return log
+
+    def told(self):
+        """What became of each instance, by the report: {host: {instance: {...}}}."""
+        return json.loads((self.folder / "report/vllm_service.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def fleet(show, tmp_path_factory):
-    """Two hosts with the stand-in, its recorded help and a model's configuration."""
-    folder = tmp_path_factory.mktemp("vllm")
-    with fresh(show, folder, HOSTS[0]) as one:
-        other = tmp_path_factory.mktemp("vllm2")
-        with fresh(show, other, HOSTS[1]) as two:
-            for host in (one, two):
-                prepare(host)
-            yield Fleet(show, folder, (one, two))
-
-
-def prepare(host):
-    """What the role finds there: an engine, and the model's folder."""
+    """Two hosts with the stand-in, its recorded help and a model's configuration; both boot at once."""
     files = {ENGINE + "/bin/vllm": "#!/usr/bin/python3\n" + TOOL.read_text(),
-             MODEL + "/config.json": json.dumps(CONFIG),
-             MODEL + "/model.safetensors": "\2\0\0\0\0\0\0\0{}",  # Its header alone: no tensors.
              ENGINE + "/help.txt": gzip.decompress((CHECKOUT / HELP).read_bytes()).decode(),
              ENGINE + "/bin/standin.json": json.dumps({
-                 "help": ENGINE + "/help.txt", "version": "0.32.0", "memory": "/var/lib/vllm/standin", "delay": 2})}
-    for path, text in files.items():
-        host.command("mkdir -p $(dirname %s); cat > %s; chmod a+rX %s" % (path, path, path), input=text)
-    host.command("chmod 755 %s/bin/vllm; useradd -r -d /var/lib/vllm vllm; install -d -o vllm -g vllm /var/lib/vllm "
-                 "/var/lib/vllm/standin" % ENGINE)
+                 "help": ENGINE + "/help.txt", "version": "0.32.0", "delay": 0.1}),
+             MODEL + "/config.json": json.dumps(CONFIG),
+             MODEL + "/model.safetensors": "\2\0\0\0\0\0\0\0{}"}  # Its header alone: no tensors.
+    show("lab-up", [LAB, "up", *HOSTS])
+    try:
+        found = Fleet(show, tmp_path_factory.mktemp("vllm"))
+        for host in found.hosts.values():
+            host.command(PREPARE, input=json.dumps(files))
+        yield found
+    finally:
+        show("lab-down", [LAB, "down", "--now", *HOSTS])
 
 
 def shown(host):
@@ -97,92 +133,98 @@ def shown(host):
 
 
 def completes(host):
-    """Whether a completion is answered from outside of the role."""
-    body = json.dumps({"model": "tiny", "prompt": "Hello", "max_tokens": 2})
-    words = ("python3 -c \"import sys, urllib.request as u; print(u.urlopen(u.Request('http://127.0.0.1:8000/v1/"
-             "completions', sys.stdin.buffer.read(), {'Authorization': 'Bearer %s'})).status)\"" % KEY)
-    return host.command(words, input=body).strip() == "200"
+    """Whether a completion is answered."""
+    return host.command(COMPLETE, input=KEY).strip() == "200"
 
 
-def configuration(host):
-    """The text of the engine's configuration."""
-    return host.command("cat /etc/vllm/tiny.yaml")
+def files_of(host):
+    """Every file of the host, in a line with all of it, but those that a rollback leaves."""
+    return {line for line in host.command(FILES).split("\n") if not any(" " + path in line for path in STAYS)}
+
+
+@pytest.fixture(scope="module")
+def before(fleet):
+    """The files of the first host before us."""
+    return files_of(fleet.hosts[HOSTS[0]])
 
 
 @pytest.mark.lab
-def test_check_mode_shows_the_whole_command_and_starts_nothing(fleet):
-    log = fleet.vllm("--check", "--diff")
-    assert "%s/bin/vllm" % ENGINE in log and "/etc/vllm/tiny.yaml" in log
-    for host in fleet.hosts.values():
-        assert shown(host)["ActiveState"] == "inactive"
-        assert host.command("ls /etc/vllm 2>/dev/null || true").split() == []
+def test_check_mode_shows_the_whole_command_and_writes_nothing(fleet, before):
+    host = fleet.hosts[HOSTS[0]]
+    account = host.command("getent passwd")
+    log = fleet.play("vllm", "--check", "--diff", "--limit", HOSTS[0])
+    assert "%s/bin/vllm serve --config /etc/vllm/tiny.yaml" % ENGINE in log
+    assert "LimitMEMLOCK=infinity" in log and "Slice=gpuwright.slice" in log
+    assert files_of(host) == before and host.command("getent passwd") == account
+    assert shown(host)["ActiveState"] == "inactive"
 
 
 @pytest.mark.lab
 def test_a_start_on_both_hosts_with_slice_limits_and_secrets(fleet):
-    fleet.vllm()
+    fleet.play("vllm")
     for host in fleet.hosts.values():
         unit = shown(host)
-        assert unit["ActiveState"] == "active" and unit["NRestarts"] == "0"
-        assert unit["Slice"] == "gpuwright.slice" and unit["ControlGroup"].endswith("/gpuwright.slice/" + UNIT)
-        limits = host.command("cat /proc/%s/limits" % unit["MainPID"])
+        assert (unit["ActiveState"], unit["NRestarts"], unit["NeedDaemonReload"]) == ("active", "0", "no")
+        assert unit["Slice"] == "gpuwright.slice" and unit["ControlGroup"] == "/gpuwright.slice/" + UNIT
+        assert unit["WantedBy"] == "multi-user.target"
+        assert completes(host)
+        limits, score, mode, seen = host.command(
+            "cat /proc/%s/limits; echo ==; cat /proc/%s/oom_score_adj; echo ==; stat -c '%%a %%U' "
+            "/etc/vllm/tiny.secret.env; echo ==; ps -eo args; cat /etc/vllm/tiny.yaml /etc/vllm/tiny.env "
+            "/etc/systemd/system/vllm@*/* /etc/systemd/system/vllm@*.service; journalctl --no-pager" % (
+                (unit["MainPID"],) * 2)).split("==\n", 3)
         assert re.search(r"Max locked memory +unlimited +unlimited", limits)
         assert re.search(r"Max open files +1048576 +1048576", limits)
         assert re.search(r"Max stack size +8388608 ", limits)
-        assert completes(host)
-        assert host.command("stat -c %a /etc/vllm/tiny.secret.env").strip() == "600"
-        assert KEY not in host.command("ps -eo args; cat /etc/vllm/tiny.yaml /etc/vllm/tiny.env; journalctl --no-pager")
+        assert score.strip() == "-500"
+        assert mode.strip() == "600 root"
+        assert KEY not in seen
 
 
 @pytest.mark.lab
-def test_a_second_run_restarts_nothing(fleet):
-    before = [shown(host)["InvocationID"] for host in fleet.hosts.values()]
-    fleet.vllm()
-    assert [shown(host)["InvocationID"] for host in fleet.hosts.values()] == before
-
-
-@pytest.mark.lab
-def test_an_engine_that_is_killed_is_started_again(fleet):
-    host = fleet.hosts[HOSTS[0]]
-    before = shown(host)
-    host.command("pkill -9 -f '^VLLM::EngineCore' || kill -9 %s" % before["MainPID"])
-    host.command("for _ in $(seq 120); do [ \"$(systemctl show -P MainPID %s)\" != %s ] && curl -sf -o /dev/null "
-                 "127.0.0.1:8000/health 2>/dev/null && exit 0; python3 -c 'import urllib.request as u; "
-                 "u.urlopen(\"http://127.0.0.1:8000/health\")' 2>/dev/null && [ \"$(systemctl show -P NRestarts %s)\" "
-                 "= 1 ] && exit 0; sleep 1; done; exit 1" % (UNIT, before["MainPID"], UNIT))
-    after = shown(host)
-    assert after["NRestarts"] == "1" and after["InvocationID"] != before["InvocationID"]
-    assert completes(host)
+def test_an_engine_that_is_killed_is_started_again_and_a_second_run_restarts_nothing(fleet):
+    one, two = fleet.hosts.values()
+    untouched, killed = shown(two), shown(one)
+    one.command(KILL)
+    again = shown(one)
+    assert again["NRestarts"] == "1" and again["InvocationID"] != killed["InvocationID"]
+    assert completes(one)
+    log = fleet.play("vllm")
+    assert "No instance restarts." in log
+    assert re.findall(r"changed=(\d+)", log) == ["0", "0"]
+    assert shown(one) == again and shown(two) == untouched
 
 
 @pytest.mark.lab
 def test_a_roll_stops_at_a_host_that_fails_and_puts_it_back_while_the_other_serves(fleet):
     one, two = fleet.hosts.values()
-    before, untouched = configuration(one), shown(two)
-    log = fleet.vllm(arguments={"max_model_len": 512}, fails=True,
+    untouched, served = shown(two), one.command("cat /etc/vllm/*")
+    log = fleet.play("vllm", arguments={"max_model_len": 512}, fails=True,
                      per_host={HOSTS[0]: {"environment": {"STANDIN_FAULT": "exit"}}})
     assert "torch.OutOfMemoryError: CUDA out of memory." in log
-    assert re.search(r"down (?:for )?\d+ s", log) or "down_seconds" in log
-    assert configuration(one) == before and "STANDIN_FAULT" not in one.command("cat /etc/vllm/tiny.env")
+    assert re.search(r"the old one serves again; it was down for \d+ s", " ".join(log.split()))
+    told = fleet.told()["nodes"]
+    assert told[HOSTS[0]]["tiny"]["result"] == "put_back" and told[HOSTS[0]]["tiny"]["down_seconds"] > 0
+    assert told[HOSTS[1]]["tiny"]["result"] == "not_reached"
+    assert one.command("cat /etc/vllm/*") == served
     assert shown(one)["ActiveState"] == "active" and completes(one)
-    assert shown(two)["InvocationID"] == untouched["InvocationID"] and completes(two)
+    assert shown(two) == untouched and completes(two)
 
 
 @pytest.mark.lab
 def test_a_roll_that_is_well_goes_from_one_host_to_the_next(fleet):
-    fleet.vllm(arguments={"max_model_len": 512})
+    fleet.play("vllm", arguments={"max_model_len": 512})
     for host in fleet.hosts.values():
-        assert "max-model-len: 512" in configuration(host) and completes(host)
+        assert "max-model-len: 512" in host.command("cat /etc/vllm/tiny.yaml") and completes(host)
+    assert {told["tiny"]["result"] for told in fleet.told()["nodes"].values()} == {"kept"}
 
 
 @pytest.mark.lab
-def test_rollback_stops_the_engine_and_leaves_nothing(fleet):
+def test_rollback_stops_the_engine_and_leaves_nothing(fleet, before):
+    fleet.play("rollback")
     for host in fleet.hosts.values():
-        host.playbook("rollback")
         assert shown(host)["ActiveState"] == "inactive"
-        left = host.command("ls -d /etc/vllm/* /etc/systemd/system/vllm@* 2>/dev/null || true").split()
-        assert left == []
-
-
-def test_the_stand_in_runs_on_the_oldest_python_of_a_host():
-    subprocess.run(["python3", "-m", "py_compile", str(TOOL)], check=True)
+        left = host.command("ls -d /etc/vllm /var/lib/gpuwright /etc/systemd/system/vllm@* "
+                            "/etc/systemd/system/multi-user.target.d 2>/dev/null || true")
+        assert left.split() == []
+    assert files_of(fleet.hosts[HOSTS[0]]) == before
