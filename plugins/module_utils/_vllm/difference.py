@@ -17,6 +17,7 @@ _NAMED = r"(?:api[-_]?key|token|secret|password|passwd|access[-_]key)"
 _HIDDEN = re.compile(r"(?i)%s$" % _NAMED)
 _VALUE = re.compile(r"""(?i)(%s["']?\s*[=:]\s*)("[^"]*"|'[^']*'|\S+)""" % _NAMED)
 _QUOTED = re.compile(r"""(?i)(["'])([\w-]*%s=).*?\1""" % _NAMED)
+_IN_URL = re.compile(r"(://)[^/\s@]+@")
 _LONGEST = 120
 _NOTHING = "(not set)"
 
@@ -89,8 +90,8 @@ def _shown(name, value):
 
 
 def masked(text):
-    """A text with the values hidden of what is named like a secret."""
-    return _VALUE.sub(r"\1(hidden)", _QUOTED.sub(r"\2(hidden)", text))
+    """A text with the values hidden of what is named like a secret, and who somebody is in an URL."""
+    return _IN_URL.sub(r"\1(hidden)@", _VALUE.sub(r"\1(hidden)", _QUOTED.sub(r"\2(hidden)", text)))
 
 
 def shown(path, file, secret, changed):

@@ -29,7 +29,8 @@ def result(made):
                      state.SWITCHING, state.SWITCHED, state.PUTTING_BACK)],
         "problems": problems(made),
         "commands": {name: one["command"] for name, one in sorted(deployments.items())},
-        "shown": {name: one.get("shown") or [] for name, one in sorted(deployments.items())},
+        "shown": {name: [difference.masked(word) for word in one.get("shown") or ()]
+                  for name, one in sorted(deployments.items())},
         "summaries": {name: one["summary"] for name, one in sorted(deployments.items())},
         "versions": {name: (one.get("engine") or {}).get("version") for name, one in sorted(deployments.items())},
         "preflight": {name: one["preflight"] for name, one in sorted(deployments.items()) if one.get("preflight")},

@@ -71,6 +71,15 @@ def test_what_the_node_has_is_what_is_started_and_served(root, stage, program):
     assert "\nmodel: '/srv/models/llama/llama-q4.gguf'\n" in (root / "etc/vllm/llama.yaml").read_text()
 
 
+def test_what_is_named_like_a_secret_is_in_no_answer_wherever_it_was_written(root, stage):
+    told = [stage(name, instances=[dict(INSTANCE, environment={"WANDB_API_KEY": "hush" + end,
+                                                               "HTTPS_PROXY": "http://me:hush%s@proxy:1" % end},
+                                        arguments={"hf-overrides": {"access_token": "hush" + end}})])
+            for name, end in (("plan", "1"), ("switch", "1"), ("switch", "2"), ("look", ""))]
+    assert told[2]["switched"] == ["llama"] and told[2]["diff"]
+    assert "hush" not in json.dumps([dict(one, invocation=None) for one in told])
+
+
 def test_a_rollback_leaves_nothing_of_it(root, stage, run_module):
     before = vllm_node.snapshot(root)
     stage("switch", instances=[INSTANCE], secrets=SECRETS)

@@ -55,3 +55,8 @@ def test_what_is_named_like_a_secret_is_hidden_and_nothing_else():
     assert "abc" not in shown and "deep" not in shown
     assert " y\"" not in shown and "HF_TOKEN=(hidden) A=1" in shown
     assert "max-num-batched-tokens: 8192" in shown and "/etc/vllm/a.secret.env" in shown and "A=1" in shown
+
+
+def test_a_password_in_an_url_is_hidden():
+    assert difference.masked('HTTPS_PROXY="http://me:hush@proxy:3128"') == 'HTTPS_PROXY="http://(hidden)@proxy:3128"'
+    assert difference.masked("s3://bucket/a@b tcp://10.0.0.1:80") == "s3://bucket/a@b tcp://10.0.0.1:80"
