@@ -165,7 +165,7 @@ down_seconds:
   returned: stage keep
   type: dict
 put_back:
-  description: Instance to C(ok), C(down_seconds) (until the old engine was started again) and C(words).
+  description: Instance to C(ok), C(changed), C(down_seconds) (until the old engine was started again) and C(words).
   returned: stage put_back
   type: dict
 instances:
@@ -243,8 +243,7 @@ def _enter(module, host, stage):
         kept = keep(host, only, _OWNER)
         module.exit_json(changed=bool(kept), kept=sorted(kept), down_seconds=kept, notes=host.notes)
     said = put_back(host, only, _OWNER)
-    module.exit_json(changed=any(one["down_seconds"] is not None for one in said.values()), put_back=said,
-                     notes=host.notes)
+    module.exit_json(changed=any(one["changed"] for one in said.values()), put_back=said, notes=host.notes)
 
 
 def _plan_or_switch(module, host, stage):

@@ -54,6 +54,15 @@ def _judge_absent(made, step):
         step["_restart"] = running
         step["_said"].append("no longer asked for: it is stopped, and what was there before us comes back"
                              if step["why"] == "no longer asked for" else "is to be absent: it is stopped and removed")
+        step["_said"] += ["%s stays on the disk" % path for path in _staying(made, step)]
+
+
+def _staying(made, step):
+    """The engine and the model that no other instance of ours was ever started with."""
+    mine = {vllm_instance.identity(None, unit, None) for unit in step["_units"]}
+    stays = {own: {path for key, entry in made.journal["entries"].items() if (key in mine) is own
+                   for path in entry.get("stays") or ()} for own in (True, False)}
+    return sorted(path for path in stays[True] - stays[False] if made.host.exists(path))
 
 
 def _files(step):

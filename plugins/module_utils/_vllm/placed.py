@@ -14,6 +14,8 @@ from . import cpu_ranks, gpu_choice, node_network, numa_binding, parallel_sizes,
 from .parallel_sizes import DATA, PIPELINE, TENSOR, CannotPlace
 
 __all__ = ["CannotPlace", "place"]
+_LOST = ("%s: it was started with GPU %s, and this node shows no GPU at all now: look at lspci and dmesg; gpus: 0 "
+         "moves it to CPUs")
 _DIVIDED = "a MIG device is a GPU by itself to CUDA and NCCL: %s over several cannot be. Start an instance on each"
 
 
@@ -53,6 +55,9 @@ def _read_only(here):
 def _chosen(instance, topology, holders, taken, here):
     """(sizes, GPUs in PCI order, why these)."""
     wish, name = instance["gpus"], instance["name"]
+    lost = (taken.get(name) or {}).get("gpus") if wish is None and not topology.get("gpus") else None
+    if lost:
+        raise CannotPlace(_LOST % (name, ", ".join(lost)))
     if cpu_ranks.on_cpus(instance, topology):
         asked = parallel_sizes.sizes(instance)
         return asked, [], "gpus: 0" if wish == 0 else "there is no GPU on this node"

@@ -15,7 +15,7 @@ from .switch import told
 
 
 def put_back(host, names, owner):
-    """Returns {name: {"ok", "down_seconds", "words"}}. Raises Locked and ForeignJournal."""
+    """Returns {name: {"ok", "changed", "down_seconds", "words"}}. Raises Locked and ForeignJournal."""
     said = {}
     with _apply.locked(host, owner):
         journal = _journal.load(host)
@@ -25,8 +25,9 @@ def put_back(host, names, owner):
             if kept["previous"]:
                 back.append({"name": name, "kept": kept, "previous": kept["previous"]})
             else:
-                said[name] = {"ok": True, "down_seconds": 0, "words": "there is nothing to put back: %s" % (
-                    "what it runs was verified" if kept["phase"] else "no run has changed it")}
+                why = "what it runs was verified" if kept["phase"] else "no run has changed it"
+                said[name] = {"ok": True, "changed": False, "down_seconds": 0,
+                              "words": "there is nothing to put back: %s" % why}
         if back:
             _carry_out(host, journal, back)
         for one in back:
@@ -118,8 +119,8 @@ def _start(host, journal, one):
 
 def _words(one):
     if "error" in one:
-        return {"ok": False, "down_seconds": None, "words": "the old configuration of %s is not back: %s" % (
-            one["name"], one["error"])}
+        return {"ok": False, "changed": True, "down_seconds": None,
+                "words": "the old configuration of %s is not back: %s" % (one["name"], one["error"])}
     if one["served"]:
         words = ("the old configuration is back and was started again; it was down for %d s until then, and serves "
                  "when its model is loaded" % one["down"])
@@ -129,4 +130,4 @@ def _words(one):
         words = "it is removed: there was none before"
     if "left" in one:
         words += "; " + one["left"]
-    return {"ok": True, "down_seconds": one["down"], "words": words}
+    return {"ok": True, "changed": True, "down_seconds": one["down"], "words": words}

@@ -16,6 +16,7 @@ from .visible_devices import CDI
 
 UTILIZATION = 0.92  # vLLM's own.
 _GIB = float(1 << 30)
+_DRIVERS = {"nvidia": "NVIDIA", "amd": "amdgpu"}
 # vLLM's queue between its processes has 10 chunks of 16 MiB, and NCCL takes a few MiB for each channel of each pair.
 _SHARED, _SHARED_PER_GPU = 256 << 20, 128 << 20
 _FIRST_PERSON = 1000  # Below are system users, whom RemoveIPC spares (SYS_UID_MAX).
@@ -25,7 +26,7 @@ def findings(instance, placed, node):
     """All of them."""
     found = [finding(rule, severity, None, "%s: %s" % (instance["name"], words))
              for rule, severity, words in placed["warnings"]]
-    for rule in (memory, port, r1_isolated, r3_binding, r5_near, r15_memlock, r35_shared_memory, tools):
+    for rule in (driver, memory, port, r1_isolated, r3_binding, r5_near, r15_memlock, r35_shared_memory, tools):
         found += rule(instance, placed, node)
     return found
 
@@ -47,6 +48,17 @@ def utilization(instance):
         return UTILIZATION if value is None or isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         return UTILIZATION  # What is wrong with it is said of the arguments.
+
+
+def driver(instance, placed, node):
+    """The engine sees no GPU before its driver is loaded."""
+    without = [gpu for gpu in placed["gpus"] if not (gpu.get("driver") or gpu.get("driver_version") or gpu.get("uuid"))]
+    if not without or instance["state"] != "started":
+        return []
+    return _say(instance, "driver", "E", "no driver has GPU %s (%s): install the %s driver, or load it: vLLM "
+                "sees no GPU until then" % (
+                    ", ".join(str(gpu["index"]) for gpu in without), ", ".join(
+                        str(gpu.get("pci_address")) for gpu in without), _DRIVERS[without[0]["vendor"]]))
 
 
 def memory(instance, placed, node):

@@ -91,8 +91,8 @@ def remember(made, staying):
             _journal.remember_value(journal, vllm_instance.identity(None, unit, None), {
                 "role": places.ROLE, "kind": "vllm_instance", "name": unit, "target": unit, "path": step["file"],
                 "original": vllm_instance.state(step["_shown"][unit]), "disruption": "process", "since": host.now()})
-            journal["entries"][vllm_instance.identity(None, unit, None)]["stays"] = _stays(
-                made.asked[step["_name"]]["instance"])
+            entry = journal["entries"][vllm_instance.identity(None, unit, None)]
+            entry["stays"] = sorted(set(entry.get("stays") or ()) | _stays(made.asked[step["_name"]]["instance"]))
         for path in step["_files"]:
             _apply.remember_file(host, journal, path, places.ROLE)
     if staying:
@@ -102,10 +102,10 @@ def remember(made, staying):
 
 
 def _stays(instance):
-    """What a rollback leaves on the disk, for it is large and may be somebody's: the engine, and the model."""
+    """What stays on the disk when it goes, for it is large and may be somebody's: the engine, and the model."""
     engine = instance.get("engine") or {}
     found = [engine.get("path")] if engine.get("kind") in _STAYS else []
-    return [path for path in found + ([instance.get("model_path")] if instance.get("source") else []) if path]
+    return {path for path in found + ([instance.get("model_path")] if instance.get("source") else []) if path}
 
 
 def _begin(made, step):

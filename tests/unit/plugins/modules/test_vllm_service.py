@@ -108,7 +108,9 @@ def test_what_does_not_start_is_put_back(root, stage):
     changed = dict(INSTANCE, arguments={"max_model_len": 4096})
     told = stage("switch", instances=[changed])
     assert "max-model-len" in told["settings"][0]["reason"] and place.read_bytes() != before
-    said = stage("put_back", only=["llama"])["put_back"]["llama"]
+    put_back = stage("put_back", only=["llama"])
+    said = put_back["put_back"]["llama"]
+    assert put_back["changed"] and stage("put_back", only=["llama"])["changed"] is False
     assert said["ok"] and place.read_bytes() == before
     assert stage("verify", only=["mistral"])["verified"]["mistral"]["ok"] is True
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import gpu_choice
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.parallel_sizes import CannotPlace
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.placed import place
 
 from tests.sysroots import engine_nodes
 from tests.sysroots.engine_nodes import indexes, instance, machine, put
@@ -85,3 +86,13 @@ def test_no_gpu_twice_in_pci_order_with_a_node_each(name, counts):
         assert nodes is None or len(nodes) == count
         seen += keys
         found["taken"] = dict(found["taken"], **{"i%d" % number: {"gpus": keys}})
+
+
+def test_gpus_that_are_gone_are_no_reason_to_compute_on_cpus():
+    found = machine("eight-gpu")
+    one = instance("llama", gpus=None)
+    bare = dict(found["topology"], gpus=[])
+    with pytest.raises(CannotPlace, match="it was started with GPU 0000:1b:00.0, and this node shows no GPU at all"):
+        place(one, bare, None, [], {}, {"llama": {"gpus": ["0000:1b:00.0"]}}, found)
+    there = place(dict(one, gpus=0), bare, None, [], {}, {"llama": {"gpus": ["0000:1b:00.0"]}}, found)
+    assert there["gpus"] == []

@@ -139,3 +139,13 @@ def test_containers_need_their_tools():
     assert "has none of its GPUs" in _said(podman, _node(cdi={"nvidia.com/gpu": ["7"]}))[0][2]
     assert [severity for _rule, severity, _words in _said(docker, _node())] == ["W"]
     assert _said(docker, _node(tools={"docker": "27.1", "nvidia-ctk": "/usr/bin/nvidia-ctk"})) == []
+
+
+def test_a_gpu_without_a_driver_is_said_before_anything_starts():
+    node, bare = _node(), {"driver": None, "driver_version": None, "uuid": None}
+    gpus = [dict(gpu, **bare) if gpu["index"] == 0 else gpu for gpu in node["topology"]["gpus"]]
+    without = dict(node, topology=dict(node["topology"], gpus=gpus))
+    assert _said(instance(gpus=["0", "1"]), without) == [
+        ("driver", "E", "llama: no driver has GPU 0 (%s): install the NVIDIA driver, or load it: vLLM sees no GPU until "
+         "then" % FIRST)]
+    assert _said(instance(gpus=["1"]), without) == _said(instance(gpus=["0"], state="stopped"), without) == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -147,7 +148,9 @@ def test_what_is_not_asked_for_any_more_is_stopped_and_gone(tmp_path):
     settled(root, dict(asked("qwen"), **asked("llama", secret="hush")))
     host = vllm_node.host(root)
     made = run(host, asked("qwen"))
-    assert made.step("llama")["reason"].startswith("no longer asked for") and made.step("llama")["after"] == "absent"
+    assert made.step("llama")["reason"].startswith("no longer asked for")
+    assert "stays on the disk" not in made.step("llama")["reason"]  # The other one has the same engine and model.
+    assert made.step("llama")["after"] == "absent"
     assert commands(host) == ["stop " + LLAMA, "daemon-reload"]
     assert {path: what for path, what in snapshot(root).items()
             if not path.startswith(("/proc", "/var/lib"))} == only_qwen
@@ -160,7 +163,16 @@ def test_the_last_one_that_goes_leaves_nothing(tmp_path):
     before = snapshot(root)
     settled(root, asked("llama"))
     put(root, "/var/lib/gpuwright/vllm/arguments-0123456789abcdef.json", '{"key": "what an engine said of itself"}')
+    newer = asked("llama")
+    newer["llama"]["instance"]["engine"] = {"kind": "venv", "path": "/opt/gpuwright/vllm-0.34.0"}
+    newer["llama"]["deployment"]["files"]["/etc/vllm/llama.yaml"]["text"] += "seed: 1\n"
+    run(vllm_node.host(root), newer)
+    for version in ("0.33.0", "0.34.0"):
+        (root / "opt/gpuwright" / ("vllm-" + version)).mkdir(parents=True)
     made = run(vllm_node.host(root), asked("llama", state="absent"))
+    assert made.step("llama")["reason"].endswith("; /opt/gpuwright/vllm-0.33.0 stays on the disk; "
+                                                 "/opt/gpuwright/vllm-0.34.0 stays on the disk")
+    shutil.rmtree(root / "opt")
     assert made.errors == [] and "error" not in made.step("llama")
     assert snapshot(root) == before
     assert statuses(plan(vllm_node.host(root), asked("llama", state="absent"))) == {LLAMA: "ok"}
