@@ -146,6 +146,6 @@ def test_a_gpu_without_a_driver_is_said_before_anything_starts():
     gpus = [dict(gpu, **bare) if gpu["index"] == 0 else gpu for gpu in node["topology"]["gpus"]]
     without = dict(node, topology=dict(node["topology"], gpus=gpus))
     assert _said(instance(gpus=["0", "1"]), without) == [
-        ("driver", "E", "llama: no driver has GPU 0 (%s): install the NVIDIA driver, or load it: vLLM sees no GPU until "
-         "then" % FIRST)]
+        ("driver", "E", "llama: no driver has GPU 0 (%s): install the NVIDIA driver, or load it: vLLM sees no GPU "
+         "until then" % FIRST)]
     assert _said(instance(gpus=["1"]), without) == _said(instance(gpus=["0"], state="stopped"), without) == []
