@@ -18,7 +18,7 @@ _HIDDEN = re.compile(r"(?i)%s$" % _NAMED)
 _VALUE = re.compile(r"""(?i)(%s["']?\s*[=:]\s*)("[^"]*"|'[^']*'|\S+)""" % _NAMED)
 _QUOTED = re.compile(r"""(?i)(["'])([\w-]*%s=).*?\1""" % _NAMED)
 _IN_URL = re.compile(r"(://)[^/\s@]+@")
-_LONGEST = 120
+_LONGEST, _LONG = 120, 40
 _NOTHING = "(not set)"
 
 
@@ -65,6 +65,7 @@ def _of_text(path, old, new):
     for name in sorted(set(before) | set(after)):
         was, shall = before.get(name), after.get(name)
         if was != shall:
+            was, shall = _without_common_end(was, shall)
             said.append("%s %s -> %s" % ("GPUs" if name in _GPUS else name, _shown(name, was), _shown(name, shall)))
     return said or ["comments or the order of lines in %s" % path]
 
@@ -78,6 +79,16 @@ def _assignments(text, sign):
             name, value = name.strip(), value.strip()
             found[name] = "%s, %s" % (found[name], value) if name in found else value
     return found
+
+
+def _without_common_end(was, shall):
+    """Both without the whole words that they end with alike, where they are long: the rest of a PATH says nothing."""
+    if not was or not shall or max(len(was), len(shall)) <= _LONG:
+        return was, shall
+    first, second = re.split(r"(?<=[: ])", was), re.split(r"(?<=[: ])", shall)
+    while first[1:] and second[1:] and first[-1] == second[-1]:
+        first, second = first[:-1], second[:-1]
+    return tuple("".join(words) + "..." * ("".join(words) != whole) for words, whole in ((first, was), (second, shall)))
 
 
 def _shown(name, value):

@@ -60,3 +60,12 @@ def test_what_is_named_like_a_secret_is_hidden_and_nothing_else():
 def test_a_password_in_an_url_is_hidden():
     assert difference.masked('HTTPS_PROXY="http://me:hush@proxy:3128"') == 'HTTPS_PROXY="http://(hidden)@proxy:3128"'
     assert difference.masked("s3://bucket/a@b tcp://10.0.0.1:80") == "s3://bucket/a@b tcp://10.0.0.1:80"
+
+
+def test_of_a_long_line_what_differs_is_shown_and_not_its_end():
+    line = "[Service]\nExecStart=/opt/gpuwright/vllm-0.%d.0/bin/vllm serve --config /etc/vllm/llama.yaml\n" \
+           "Environment=PATH=/opt/gpuwright/vllm-0.%d.0/bin:/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/bin\n"
+    before, after = ({"text": line % (one, one), "mode": 0o644, "link": None} for one in (32, 33))
+    assert difference.words("/etc/systemd/system/vllm@a.service.d/50-gpuwright.conf", before, after, False) == [
+        "Environment PATH=/opt/gpuwright/vllm-0.32.0/bin:... -> PATH=/opt/gpuwright/vllm-0.33.0/bin:...",
+        "ExecStart /opt/gpuwright/vllm-0.32.0/bin/vllm ... -> /opt/gpuwright/vllm-0.33.0/bin/vllm ..."]
