@@ -35,6 +35,7 @@ sleep "$3" & wait
 back "$1" "$2"
 """
 _REPORT = "gpuwright-profile"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def look(host, name, asked, allow):
@@ -116,8 +117,7 @@ def begin(host, name, asked, allow, lease):
     seconds = made["delay"] + asked["duration"] + _SPARE
     try:
         host.launch(["/bin/sh", "-c", _GUARD, _REPORT, path, made["unit"], str(seconds)], folder,
-                    {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
-                    seconds + 60, lease)
+                    {"PATH": _PATH, "LC_ALL": "C"}, seconds + 60, lease)
         host.make_folder(path.rpartition("/")[0])
         host.write_file(path, _drop_in(made["command"]).encode())
         _restart(host, made["unit"])

@@ -34,7 +34,8 @@ def flags(instance, load, folder, seed):
     """{flag: value} of one run; `load` is what a person asked for, `folder` where the result goes."""
     place = http.where(instance)
     made = {"backend": "vllm", "endpoint": "/v1/completions", "base-url": http.named(place),
-            "model": instance["served_name"], "tokenizer": instance["model_path"] or instance["model"],
+            "model": instance["served_name"],
+            "tokenizer": instance["arguments"].get("tokenizer") or instance["model_path"] or instance["model"],
             "dataset-name": load["dataset"], "num-prompts": load["requests"], "request-rate": load["request_rate"],
             "seed": seed, "disable-tqdm": True, "percentile-metrics": ",".join(LATENCIES),
             "metric-percentiles": ",".join(str(number) for number in PERCENTILES), "save-result": True,
@@ -81,7 +82,8 @@ def problems(made, own, schema):
             found.append("%s`vllm bench serve` of this engine has no --%s; %s" % (
                 where, name, nearest(name, schema["flags"]) if where else "it is too old for this role"))
         else:
-            bad = wrong(name, value, entry)
+            # Its help has no types, and one default does not tell them: 99 stands for "50,95,99" too.
+            bad = wrong(name, value, entry if entry["takes"] == "none" else dict(entry, type=None))
             found += ["%s%s" % (where, bad)] if bad else []
     return found
 
