@@ -52,10 +52,13 @@ def _fits(model, weights, asked, best, size):
     length = asked["length"] or best["longest"]
     words = "%s of weights and %s of KV cache a token fit with %s" % (
         gb(weights["total"]), _kib(vllm_kv.per_token(model, asked["kv_cache_dtype"])), size)
-    if not asked["length"] and model["longest"] and best["longest"] < model["longest"]:
+    if not asked["length"] and best["longest"] < model["unset"]:
         return ("%s, but not the model's whole context of %d tokens: set max_model_len to %d or less, or vLLM does not "
-                "start" % (words, model["longest"], best["longest"]))
-    return "%s, with a context of %d tokens" % (words, length)
+                "start" % (words, model["unset"], best["longest"]))
+    words = "%s, with a context of %d tokens" % (words, length)
+    if not asked["length"] and length > model["unset"]:
+        words += "; where max_model_len is not set, vLLM takes %d" % model["unset"]
+    return words
 
 
 def _kib(size):

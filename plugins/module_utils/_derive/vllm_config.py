@@ -16,7 +16,12 @@ import re
 from .vllm_families import FAMILIES, HOLDERS
 
 _MOST = 1 << 40  # Larger than any field of any model; keeps the arithmetic of odd JSON small.
-_WITHOUT_FACTOR = ("default", "su", "longrope", "llama3", "mrope", "proportional")  # vllm/config/model.py
+# As vLLM has them (config/model.py, transformers_utils/model_arch_config_convertor.py): with YaRN
+# max_position_embeddings is the stretched length already.
+_WITHOUT_FACTOR = ("default", "su", "longrope", "llama3", "mrope", "proportional", "yarn", "deepseek_yarn",
+                   "deepseek_llama_scaling")
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
+            "max_target_positions", "max_sequence_length", "max_seq_length", "seq_len")
 
 
 class BadConfig(ValueError):
@@ -102,20 +107,33 @@ def mapping(config, key):
 
 
 def longest(config, default=None):
-    """Tokens that the model was made for, as vLLM reckons max_model_len; None where config.json has no such field."""
-    keys = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
-            "max_sequence_length")
-    length = min((whole(config, key) for key in keys if config.get(key) is not None), default=default)
+    """Tokens that vLLM lets max_model_len be; None where config.json has no such field."""
+    length = min((whole(config, key) for key in _LENGTHS if config.get(key) is not None), default=default)
+    if config.get("model_max_length"):
+        length = whole(config, "model_max_length")  # Command R has a smaller max_position_embeddings beside it.
+    scale = 1
+    for rope in _ropes(config):
+        factor = rope.get("factor")
+        plain = rope.get("rope_type", rope.get("type")) in _WITHOUT_FACTOR
+        if not plain and not isinstance(factor, bool) and isinstance(factor, (int, float)) and 1 <= factor <= _MOST:
+            scale = factor
+    if length is None or str(config.get("model_type")).startswith("gemma3"):
+        return length
+    return int(length * scale)
+
+
+def unset(config, length):
+    """Tokens that vLLM takes where max_model_len is not said: `length`, or less with LongRoPE; 2048 for None."""
+    if any(rope.get("rope_type", rope.get("type")) in ("longrope", "su") for rope in _ropes(config)):
+        length = whole(config, "original_max_position_embeddings", length)
+    return 2048 if length is None else length
+
+
+def _ropes(config):
+    """How positions are stretched: one dict, or one for each type of layer."""
     rope = next((config[key] for key in ("rope_parameters", "rope_scaling") if isinstance(config.get(key), dict)), {})
-    kind = rope.get("rope_type", rope.get("type"))
-    factor = rope.get("factor")
-    if length is None or kind in _WITHOUT_FACTOR or isinstance(factor, bool) or not isinstance(factor, (int, float)):
-        return length
-    if not 1 <= factor <= _MOST or str(config.get("model_type")).startswith("gemma3"):
-        return length
-    if kind == "yarn" and rope.get("original_max_position_embeddings") is not None:
-        length = whole(rope, "original_max_position_embeddings")
-    return int(length * factor)
+    inner = [one for one in rope.values() if isinstance(one, dict)]
+    return inner if inner and "rope_type" not in rope else [rope]
 
 
 def dtype_of(config, text):

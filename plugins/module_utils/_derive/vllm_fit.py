@@ -71,7 +71,7 @@ def trial(model, weights, asked, tensor, stages, nodes):
     longest = min(_longest(cache, left, tokens, most) for cache, left in zip(caches, room))
     return {"tensor": tensor, "stages": stages, "nodes": nodes, "held": held, "other": other, "room": room,
             "usable": usable, "caches": caches, "in_flight": tokens, "longest": longest,
-            "wanted": min(asked["length"] or most, most) if model["longest"] else asked["length"] or advice.SHORTEST}
+            "wanted": min(asked["length"] or model["unset"], most)}
 
 
 def _longest(cache, room, in_flight, most):
@@ -106,7 +106,7 @@ def _result(model, weights, asked, best):
              "kv_bytes_per_token": vllm_kv.per_token(model, asked["kv_cache_dtype"]), "dtype": asked["dtype"],
              "kv_cache_dtype": asked["kv_cache_dtype"], "model_type": model["model_type"],
              "attention_heads": model["heads"], "layers": model["layers"], "hidden_size": model["hidden"],
-             "model_max_len": model["longest"], "available_bytes": int(
+             "model_max_len": model["longest"], "unset_max_len": model["unset"], "available_bytes": int(
                  asked["gpu_memory"] * asked["utilization"]) * asked["gpus"] * asked["nodes"],
              "notes": list(model["notes"]), "tensor_parallel_size": None, "pipeline_parallel_size": None,
              "nodes": None, "max_model_len": 0, "max_concurrency": 0.0, "needs_bytes": None, "per_gpu": None}

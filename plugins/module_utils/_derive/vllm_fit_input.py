@@ -17,13 +17,10 @@ _GIB = 1 << 30
 
 def checked(gpu_memory, gpus, nodes, length, utilization, tensor, stages):
     """{"gpu_memory", "gpus", "nodes", "length", "utilization", "tensor", "stages"}. Raises ValueError."""
-    found = {"gpu_memory": _whole(gpu_memory, "gpu_memory", 1, 1 << 60), "gpus": _whole(gpus, "gpus", 1, 1024),
+    found = {"gpu_memory": _memory(gpu_memory), "gpus": _whole(gpus, "gpus", 1, 1024),
              "nodes": _whole(nodes, "nodes", 1, _MOST), "length": _length(length), "utilization": _share(utilization),
              "tensor": None if tensor is None else _whole(tensor, "tensor_parallel_size", 1, _MOST),
              "stages": None if stages is None else _whole(stages, "pipeline_parallel_size", 1, _MOST)}
-    if found["gpu_memory"] < _GIB:
-        raise ValueError("gpu_memory: %d is the bytes of one GPU, and below 1 GiB; for 80 GB say 80e9 | int, or 'gpus' "
-                         "memory of the topology" % found["gpu_memory"])
     world = (found["tensor"] or 1) * (found["stages"] or 1)
     if world > found["gpus"] * found["nodes"]:
         raise ValueError("tensor_parallel_size %s x pipeline_parallel_size %s needs %d GPUs, and there are %d (%d a "
@@ -32,10 +29,19 @@ def checked(gpu_memory, gpus, nodes, length, utilization, tensor, stages):
     return found
 
 
+def _memory(value):
+    try:
+        return _whole(value, "gpu_memory", _GIB, 1 << 60)
+    except ValueError as error:
+        raise ValueError("gpu_memory: %.60r is not the bytes of one GPU, a whole number of 1 GiB or more, as the "
+                         "topology's gpus[0].memory is; an H100 of 80 GB has 85520809984" % (value,)) from error
+
+
 def _whole(value, what, least, most):
     if isinstance(value, float) and math.isfinite(value) and value == int(value):
         value = int(value)
-    if isinstance(value, bool) or not re.match(r"^\s*\d{1,20}\s*$", str(value)) or not least <= int(value) <= most:
+    whole = not isinstance(value, bool) and re.match(r"\s*\d{1,20}\s*\Z", str(value), re.ASCII)
+    if not whole or not least <= int(value) <= most:
         raise ValueError("%s: %.60r is not an integer of %d to %d" % (what, value, least, most))
     return int(value)
 
@@ -44,11 +50,12 @@ def _length(value):
     """vLLM's own words for 'the longest that fits' are auto and -1."""
     if value is None or str(value).strip().lower() in ("auto", "-1", ""):
         return None
-    match = re.match(r"^\s*(\d+)([kKmM]?)\s*$", str(value)) if not isinstance(value, bool) else None
+    match = re.match(r"\s*(?:(\d{1,12})([KMG])|(\d{1,12}(?:\.\d{1,12})?)([kmg]))\s*\Z", str(value), re.ASCII)
     if not match:
         return _whole(value, "max_model_len", 1, 1 << 30)
-    scale = {"": 1, "k": 1000, "K": 1024, "m": 1000 ** 2, "M": 1024 ** 2}[match.group(2)]
-    return _whole(int(match.group(1)[:12]) * scale, "max_model_len", 1, 1 << 30)
+    number, binary, point, decimal = match.groups()
+    size = int(number) * 1024 ** " KMG".index(binary) if binary else int(float(point) * 1000 ** " kmg".index(decimal))
+    return _whole(size, "max_model_len", 1, 1 << 30)
 
 
 def _share(value):

@@ -36,8 +36,14 @@ def resolve(shape, kv_cache_dtype, width):
 
 
 def _of_checkpoint(shape):
-    """modelopt's files say what the KV cache is to be, and vLLM follows; other formats' are not followed."""
+    """What the files of modelopt and compressed-tensors say the KV cache is to be: vLLM follows those only.
+
+    Of compressed-tensors it takes any kv_cache_scheme for fp8, and with MLA none (attention.py, mla_attention.py).
+    """
     given = shape["quantization"] or {}
+    method = str(given.get("quant_method", "")).replace("_", "-")
+    if method == "compressed-tensors" and read.mapping(given, "kv_cache_scheme"):
+        return None if shape["cache"][0]["kind"] == "mla" else "fp8"
     if not str(given.get("quant_method", "modelopt" if "producer" in given else "")).startswith("modelopt"):
         return None
     inner = read.mapping(given, "quantization") or given

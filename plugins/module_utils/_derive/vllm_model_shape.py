@@ -34,6 +34,7 @@ def shape(config):
              "heads": read.whole(text, "num_attention_heads"), "tied": _tied(config, text, family),
              "dtype": read.dtype_of(config, text), "longest": read.longest(text, read.longest(config)),
              "quantization": _quantization(config, text), "notes": []}
+    found["unset"] = read.unset(text, found["longest"])
     found["kv_heads"] = _kv_heads(text, found["heads"])
     found["head_dim"] = head_size(text, family, found)
     found["experts"] = experts_of(text, family)

@@ -16,7 +16,8 @@ def candidates(gpus, nodes, tensor, stages):
     """[(tensor, stages, nodes used)], the fewest GPUs first. Sizes that are given (not None) are kept."""
     found = set()
     for used in range(1, nodes + 1):
-        for pipeline in [stages] if stages else [used]:
+        # A tensor-parallel size that no node has was asked for: its group is across nodes, and needs no stages.
+        for pipeline in [stages] if stages else [used, 1] if tensor and tensor > gpus else [used]:
             for size in [tensor] if tensor else range(1, gpus + 1):
                 if _lies(size, pipeline, used, gpus):
                     found.add((size, pipeline, used))

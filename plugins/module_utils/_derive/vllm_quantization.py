@@ -63,11 +63,11 @@ def method_of(config):
 
 def _method(given):
     method = given.get("quant_method")
-    if method is None and given.get("config_groups"):
-        method = "compressed-tensors"
     producer = given.get("producer")
     if method is None and isinstance(producer, dict) and producer.get("name") == "modelopt":
         method = "modelopt"
+    if method is None and given.get("config_groups"):
+        method = "compressed-tensors"
     if not isinstance(method, str):
         raise read.BadConfig("quantization_config has no quant_method (keys: %s)"
                              % ", ".join(sorted(map(str, given))[:12]))
@@ -165,11 +165,17 @@ def _grouped(given, method):
     if bits not in (2, 3, 4, 8):
         raise read.BadConfig("quantization_config: bits is %d, not 2, 3, 4 or 8" % bits)
     plain, others = _left(given, "modules_to_not_convert", "ignore")
-    dynamic = read.mapping(given, "dynamic")
-    left = plain, others + tuple("re:" + name[2:] for name in dynamic if isinstance(name, str) and name[:2] == "-:")
+    dynamic = {name: rule for name, rule in read.mapping(given, "dynamic").items() if isinstance(name, str)}
+    left = plain, others + tuple("re:" + name[2:] for name in dynamic if name[:2] == "-:")
     kinds = _BOTH + (("head",) if read.flag(given, "lm_head") else ())
     zeros = "gptq" in method or read.flag(given, "zero_point", True)
-    return [Format(method, bits, max(group, 0), None, 2, zeros, kinds, left, ())]
+    found = [Format(method, bits, max(group, 0), None, 2, zeros, kinds, left, ())]
+    for name, rule in sorted(dynamic.items(), reverse=True):
+        if name[:2] != "-:" and isinstance(rule, dict):
+            own = (read.whole(rule, "bits", bits), max(read.whole(rule, "group_size", group, -1), 0))
+            pattern = "re:" + (name[2:] if name[:2] == "+:" else name)
+            found.insert(0, found[-1]._replace(bits=own[0], group=own[1], targets=(frozenset(), (pattern,))))
+    return found
 
 
 def _compressed(given, method):
@@ -182,7 +188,7 @@ def _compressed(given, method):
         bits, size = read.whole(weights, "num_bits"), read.whole(weights, "group_size", 0, -1)
         four = bits == 4 and weights.get("type") == "float"
         plain, others = _left(group, "targets")
-        targets = (plain - {"Linear"}, others) if plain - {"Linear"} or others else ()
+        targets = () if "Linear" in plain else (plain, others) if plain or others else ()
         block = read.listed(weights, "block_structure")
         block = tuple(read.whole({"block": one}, "block") for one in block) if len(block) == 2 else None
         found.append(Format(method, bits, max(size, 0), block, 1 if four else 2,

@@ -82,6 +82,9 @@ ANY_CASE = ("attention-backend", "mm-encoder-attn-backend")
 # What every value of a mapping is, whatever its key.
 MAPPINGS_OF = {"custom-histogram-buckets": list, "default-mm-loras": str, "media-io-kwargs": dict,
                "model-class-overrides": str, "pt-load-map-location": str, "reasoning-effort-map": str}
+# Words of a mapping's key, in capitals and in small letters, that vLLM's own configuration classes take as any text.
+WORDS_OF = {("compilation-config", "cudagraph_mode"): ("NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY",
+                                                       "FULL_AND_PIECEWISE")}
 # These flags work only together with, or never together with, another one.
 NEEDS = (("enable-auto-tool-choice", "tool-call-parser"), ("enable-log-outputs", "enable-log-requests"))
 NEVER_WITH = (("enable-per-request-metrics", "disable-log-stats"),)

@@ -28,6 +28,9 @@ _TOKEN = re.compile(r"(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,})")
 
 def wrong(flag, value, entry):
     """What is wrong with a flag's value, in words that name what is legal, or None."""
+    for item in value if isinstance(value, (list, tuple)) else [value]:
+        if not isinstance(item, (str, int, float, list, tuple, dict, type(None))):
+            return "%s: YAML reads %s as a %s; put it into quotes" % (flag, item, type(item).__name__)
     if entry["takes"] == "any":
         return _any(flag, value)
     if entry["takes"] == "none":
@@ -116,6 +119,9 @@ def _keys(flag, value, known):
                 words for letter, words in _SORTS if letter in letters))
         if words and isinstance(item, str) and item not in words.split(","):
             return "%s: %s: %r is not one of its words; %s" % (flag, key, item, nearest(item, words.split(",")))
+        legal_words = names.WORDS_OF.get((flag, key))
+        if legal_words and isinstance(item, str) and item.upper() not in legal_words:
+            return "%s: %s: %r is not one of its words; %s" % (flag, key, item, nearest(item.upper(), legal_words))
         of_all = names.MAPPINGS_OF.get(flag)
         if of_all and not isinstance(item, of_all):
             return "%s: %s: %r is of the wrong kind; legal is %s" % (
@@ -208,6 +214,8 @@ def _number(flag, value, entry):
     for sign, bound in re.findall(r"([<>]=?)(\S+)", bounds(flag, entry)):
         if not _SIGNS[sign](number, float(bound)):
             return "%s: %r is out of range; legal is %s" % (flag, value, legal(flag, entry))
+    if flag == "max-model-len" and number == 0:
+        return "%s: %r: a request has at least one token; legal is %s" % (flag, value, legal(flag, entry))
     if number < 0 and (isinstance(number, float) or "." in str(value)):
         return "%s: %r: vLLM takes a negative number with a point for another argument" % (flag, value)
     return None

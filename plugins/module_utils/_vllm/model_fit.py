@@ -9,7 +9,12 @@ PRIVATE to the collection. Pure.
 from __future__ import annotations
 
 from .._derive import vllm_fit
+from .._derive.vllm_quantization import method_of
 from . import gpu_choice, parallel_sizes
+
+# What --quantization makes of 16-bit weights, as the sizing names it.
+_ONLINE = {"fp8": "fp8", "fp8_per_tensor": "fp8", "fp8_per_block": "fp8", "fp8_per_channel": "fp8", "mxfp8": "fp8",
+           "int8_per_channel_weight_only": "int8", "nvfp4_per_token": "nvfp4", "experts_int8": "int8"}
 
 
 def fitted(instance, node):
@@ -23,7 +28,8 @@ def fitted(instance, node):
     if not isinstance(config, dict) or not memory:
         return None
     try:
-        return vllm_fit.fit(config, memory, len(gpus), **options(instance))
+        asked = dict(options(instance), **online(instance["arguments"], config))
+        return vllm_fit.fit(config, memory, len(gpus), **asked)
     except ValueError:
         return None  # The rule on sizes says what is wrong.
 
@@ -32,14 +38,15 @@ def options(instance):
     """What an instance says of the model's size, as `fit` takes it."""
     said = {flag: value for flag, value in instance["arguments"].items() if value is not None}
     told = {"nodes": parallel_sizes.nodes(instance)}
-    for flag in ("dtype", "kv-cache-dtype", "gpu-memory-utilization"):
+    for flag in ("dtype", "kv-cache-dtype", "gpu-memory-utilization", "max-model-len"):
         if flag in said:
             told[flag.replace("-", "_")] = said[flag]
-    length = said.get("max-model-len")
-    if isinstance(length, int) and not isinstance(length, bool):
-        told["max_model_len"] = length
     for flag in (parallel_sizes.TENSOR, parallel_sizes.PIPELINE):
         told[flag.replace("-", "_")] = parallel_sizes.given(instance, flag)
-    if told.get("dtype") in ("auto", "half"):
-        told["dtype"] = {"auto": "bfloat16", "half": "float16"}[told["dtype"]]
     return told
+
+
+def online(arguments, config):
+    """The `dtype` to ask `fit` for where `quantization` makes smaller weights of 16-bit ones; {} where it does not."""
+    asked = str(arguments.get("quantization") or "").lower()
+    return {"dtype": _ONLINE[asked]} if asked in _ONLINE and method_of(config) is None else {}

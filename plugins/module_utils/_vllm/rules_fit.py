@@ -16,12 +16,10 @@ from .._derive.vllm_parallel import refusal
 from .._derive.vllm_quantization import method_of
 from .._derive.vllm_weights import ledger
 from .._rules.finding import finding
+from .model_fit import online
 
 TENSOR, PIPELINE, DATA = "tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size"
 CONTEXT = "prefill-context-parallel-size"
-# What --quantization makes of 16-bit weights, as the sizing names it.
-_ONLINE = {"fp8": "fp8", "fp8_per_tensor": "fp8", "fp8_per_block": "fp8", "fp8_per_channel": "fp8", "mxfp8": "fp8",
-           "int8_per_channel_weight_only": "int8", "nvfp4_per_token": "nvfp4", "experts_int8": "int8"}
 # With these the memory is not what the formulas say.
 _BEYOND = ("kv-cache-memory-bytes", "cpu-offload-gb", "enable-expert-parallel", "decode-context-parallel-size",
            "speculative-config", "hf-overrides")
@@ -76,9 +74,7 @@ def _asked(told, sizes, gpus, nodes, config):
     for flag in ("dtype", "kv-cache-dtype", "gpu-memory-utilization", "max-model-len"):
         if flag in told:
             asked[flag.replace("-", "_")] = told[flag]
-    quantization = str(told.get("quantization", "")).lower()
-    if quantization in _ONLINE and method_of(config) is None:
-        asked["dtype"] = _ONLINE[quantization]
+    asked.update(online(told, config))
     memory = min((gpu["memory"] for gpu in gpus if gpu.get("memory")), default=None)
     return dict(asked, gpu_memory=memory, gpus=len(gpus))
 
@@ -94,6 +90,7 @@ def _fits(instance, told, sizes, config, gpus, nodes):
             return _say(instance, "R29", "E", TENSOR, words) if words else []
         asked = _asked(told, sizes, gpus, nodes, config)
         beyond = [flag for flag in _BEYOND if told.get(flag) not in (None, False, 0, 1)]
+        beyond += [name for name in instance.get("environment") or {} if name == "VLLM_ALLOW_LONG_MAX_MODEL_LEN"]
         group = sizes[TENSOR] * sizes[PIPELINE]
         if asked["gpu_memory"] is None or beyond or sizes[CONTEXT] > 1 or group > len(gpus) * nodes:
             why = "of %s" % ", ".join(beyond) if beyond else "the GPUs' memory is not known"
@@ -110,8 +107,8 @@ def _judged(instance, told, config, asked):
     Near the limit the estimate of activations and graphs decides, which is no proof: W, not E.
     """
     found, before = vllm_fit.fit(config, **asked), ""
-    whole = found["model_max_len"]
-    if "max-model-len" not in told and whole and found["max_model_len"] < whole and found["per_gpu"]:
+    whole = found["unset_max_len"]
+    if "max-model-len" not in told and found["max_model_len"] != whole and found["per_gpu"]:
         found = vllm_fit.fit(config, **dict(asked, max_model_len=whole))
         before = "max-model-len is not set, so that vLLM takes the model's own %d: " % whole
     part = found["per_gpu"]

@@ -37,7 +37,7 @@ def test_the_options_of_the_issue_are_taken_as_they_are_written():
 
 @pytest.mark.parametrize(("options", "words"), [
     ({}, "needs gpu_memory"), ({"gpu_memory": 80 * GIB}, "needs gpu_memory"),
-    ({"gpu_memory": 80, "gpus": 8}, "below 1 GiB"), ({"gpu_memory": "80 GB", "gpus": 8}, "gpu_memory: '80 GB'"),
+    ({"gpu_memory": 80, "gpus": 8}, "1 GiB or more"), ({"gpu_memory": "80 GB", "gpus": 8}, "gpu_memory: '80 GB'"),
     ({"gpu_memory": 80 * GIB, "gpus": 0}, "gpus: 0 is not an integer of 1"),
     ({"gpu_memory": 80 * GIB, "gpus": True}, "gpus: True"),
     ({"gpu_memory": 80 * GIB, "gpus": 8, "gpu_memory_utilisation": 0.9}, "gpu_memory_utilisation is no option"),
@@ -52,6 +52,10 @@ def test_bad_input_is_an_error_of_the_filter(options, words):
     with pytest.raises(AnsibleFilterError, match="gpuwright.node.vllm_fit") as error:
         vllm_fit(CONFIG, **options)
     assert words in str(error.value)
+
+
+def test_nodes_come_third():
+    assert vllm_fit(CONFIG, 80 * GIB, 8, 2) == fit(CONFIG, 80 * GIB, 8, nodes=2) != fit(CONFIG, 80 * GIB, 8)
 
 
 def test_the_documentation_names_every_option_and_result():

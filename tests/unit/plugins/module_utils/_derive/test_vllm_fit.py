@@ -222,3 +222,24 @@ def test_odd_json_gives_words_and_no_crash(name, data):
 def test_what_is_no_config_is_said(odd):
     with pytest.raises(ValueError, match="config"):
         fit(odd, H100, 8)
+
+
+@pytest.mark.parametrize(("given", "tokens"), [("2.5k", 2500), ("4K", 4096), ("0.004m", 4000), (" 3k ", 3000)])
+def test_lengths_with_suffixes_as_vllm_reads_them(given, tokens):
+    assert fit(config("llama-3-8b"), H100, 1, max_model_len=given) == fit(config("llama-3-8b"), H100, 1,
+                                                                          max_model_len=tokens)
+
+
+def test_longrope_where_no_length_is_said():
+    stretched = config("phi-3-mini-4k", sliding_window=262144, max_position_embeddings=131072,
+                       original_max_position_embeddings=4096, rope_scaling={"type": "longrope"})
+    small = fit(stretched, 16 * GIB, 1)
+    assert small["fits"] is True
+    assert 4096 <= small["max_model_len"] < 131072 == small["model_max_len"]
+    assert "where max_model_len is not set, vLLM takes 4096" in small["reason"]
+    assert "does not start" not in small["reason"]
+
+
+def test_memory_that_is_not_in_bytes():
+    with pytest.raises(ValueError, match="'80GB' is not the bytes of one GPU, a whole number of 1 GiB or more"):
+        fit(config("llama-3-8b"), "80GB", 1)

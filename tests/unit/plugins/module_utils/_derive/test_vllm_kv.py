@@ -89,9 +89,16 @@ def test_a_state_does_not_grow():
     ({"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}, "auto", "fp8"),
     ({"quant_method": "modelopt", "kv_cache_scheme": {"num_bits": 8, "type": "float"}}, "auto", "fp8"),
     ({"quant_method": "modelopt", "quant_algo": "NVFP4", "kv_cache_quant_algo": "FP8"}, "bfloat16", "bfloat16"),
+    ({"quant_method": "compressed-tensors", "kv_cache_scheme": {"num_bits": 8, "type": "float"}}, "auto", "fp8"),
+    ({"quant_method": "compressed-tensors", "kv_cache_scheme": None}, "auto", "bfloat16"),
     ({"quant_method": "fp8"}, "auto", "bfloat16")])
 def test_auto_is_what_the_checkpoint_says(quantization, asked, expected):
     assert vllm_kv.resolve(model("llama-3-8b", quantization_config=quantization), asked, 2) == expected
+
+
+def test_mla_does_not_follow_compressed_tensors():
+    given = {"quant_method": "compressed-tensors", "kv_cache_scheme": {"num_bits": 8, "type": "float"}}
+    assert vllm_kv.resolve(model("deepseek-v3", quantization_config=given), "auto", 2) == "bfloat16"
 
 
 def test_auto_of_a_32_bit_model_is_32_bits():

@@ -125,11 +125,22 @@ def test_a_hybrid_model_has_states_and_each_fourth_layer_attends():
     ({"model_type": "llama", "rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, 512),
     ({"model_type": "llama", "rope_scaling": {"type": "linear", "factor": 4.0}}, 2048),
     ({"model_type": "qwen2", "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 300}},
-     1200),
+     512),
+    ({"model_type": "llama", "rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 4.0}}}, 2048),
+    ({"model_type": "cohere", "model_max_length": 4096}, 4096), ({"model_type": "llama", "max_seq_length": 300}, 300),
     ({"model_type": "gemma3_text", "rope_scaling": {"rope_type": "linear", "factor": 8.0}}, 512),
     ({"model_type": "llama", "max_position_embeddings": None}, None)])
 def test_the_models_own_length_as_vllm_reckons_it(model, expected):
     assert shape({**TINY, **model})["longest"] == expected
+
+
+@pytest.mark.parametrize(("model", "expected"), [
+    ({"model_type": "llama"}, 512), ({"model_type": "llama", "max_position_embeddings": None}, 2048),
+    ({"model_type": "phi3", "rope_scaling": {"type": "longrope"}, "original_max_position_embeddings": 128}, 128),
+    ({"model_type": "phi3", "rope_scaling": {"type": "longrope"}}, 512),
+    ({"model_type": "phi3", "original_max_position_embeddings": 128}, 512)])
+def test_what_vllm_takes_where_no_length_is_said(model, expected):
+    assert shape({**TINY, **model})["unset"] == expected
 
 
 @pytest.mark.parametrize(("odd", "words"), [

@@ -18,6 +18,7 @@ def test_the_fewest_gpus_come_first_and_stages_only_across_nodes():
 
 @pytest.mark.parametrize(("gpus", "nodes", "tensor", "stages", "expected"), [
     (8, 1, 4, None, [(4, 1, 1)]), (8, 2, 16, 1, [(16, 1, 2)]), (8, 1, 2, 4, [(2, 4, 1)]), (8, 1, 16, None, []),
+    (4, 2, 8, None, [(8, 1, 2)]),
     (8, 2, 4, 4, [(4, 4, 2)]), (8, 2, 4, 3, []), (8, 2, 8, 2, [(8, 2, 2)]), (8, 2, 4, 2, [(4, 2, 1), (4, 2, 2)])])
 def test_sizes_that_are_given(gpus, nodes, tensor, stages, expected):
     assert candidates(gpus, nodes, tensor, stages) == expected

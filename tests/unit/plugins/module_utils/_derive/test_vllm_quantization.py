@@ -134,7 +134,21 @@ def test_published_quantised_checkpoints(name, gb):
     assert ledger(found, "auto")["total"] / 1e9 == pytest.approx(gb, rel=0.001)
 
 
+def test_linear_among_the_targets_is_every_linear_layer():
+    group = {"targets": ["Linear", "re:.*nothing"], "weights": {"num_bits": 8, "type": "int"}}
+    assert size(LINEAR, {"quant_method": "compressed-tensors", "config_groups": {"a": group}}) == NUMBERS + 256 * 2
+
+
+@pytest.mark.parametrize("rule", ["+:.*down_proj", ".*down_proj"])
+def test_gptq_with_other_bits_for_some(rule):
+    given = {"quant_method": "gptq", "bits": 4, "group_size": -1, "dynamic": {rule: {"bits": 8}, "-:.*up_proj": {}}}
+    assert size(LINEAR, given) == NUMBERS + 256 * 2 + 256
+    assert size(LINEAR._replace(name="model.layers.3.self_attn.o_proj"), given) == NUMBERS // 2 + 256 * 2 + 256 // 2
+
+
 def test_the_method_of_a_config():
+    both = {"producer": {"name": "modelopt"}, "config_groups": {"a": {}}}
+    assert method_of({"quantization_config": both}) == "modelopt"
     assert method_of({"model_type": "llama"}) is None
     assert method_of({"quantization_config": {"quant_method": "FP8"}}) == "fp8"
     assert method_of({"text_config": {"compression_config": {"config_groups": {"a": {}}}}}) == "compressed-tensors"

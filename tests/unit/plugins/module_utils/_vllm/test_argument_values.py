@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import known_arguments
@@ -17,6 +19,7 @@ GOOD = [("max-num-seqs", 8), ("max-num-seqs", "8"), ("max-model-len", "auto"), (
         ("enforce-eager", True), ("headless", True), ("served-model-name", "a"), ("served-model-name", ["a", "b"]),
         ("seed", -1), ("compilation-config", {"mode": 3}), ("compilation-config", '{"mode": 3}'),
         ("compilation-config", {"cudagraph_mode": "FULL_AND_PIECEWISE", "debug_dump_path": None}),
+        ("compilation-config", {"cudagraph_mode": "full"}),
         ("hf-overrides", {}), ("allowed-origins", ["*"]), ("pt-load-map-location", "cuda:1"),
         ("pt-load-map-location", {"cuda:1": "cuda:0"}), ("lora-modules", ["a=/b", {"name": "c", "path": "/d"}]),
         ("chat-template", "/etc/vllm/a.jinja"), ("chat-template", "{{ a }}\n"), ("hf-token", True),
@@ -25,6 +28,10 @@ GOOD = [("max-num-seqs", 8), ("max-num-seqs", "8"), ("max-model-len", "auto"), (
         ("eplb-config", {"window_size": "1000", "use_async": True}), ("tokenizer", "no"),
         ("tokenizer", "\u00e9\U0001f600")]
 BAD = [
+    ("tokenizer", datetime.date(2001, 1, 1), "YAML reads 2001-01-01 as a date; put it into quotes"),
+    ("served-model-name", ["a", datetime.date(2001, 1, 1)], "put it into quotes"),
+    ("max-model-len", 0, "at least one token"), ("max-model-len", "0", "at least one token"),
+    ("compilation-config", {"cudagraph_mode": "FULL_DECODE"}, "did you mean FULL_DECODE_ONLY?"),
     ("enforce-eager", "false", "is no boolean but text"), ("enforce-eager", "true", "legal is true or false"),
     ("enforce-eager", 1, "is no boolean"), ("headless", False, "would drop it silently"),
     ("max-num-seqs", True, "it takes a value"), ("max-num-seqs", False, "it takes a value"),

@@ -67,6 +67,20 @@ def test_r29_the_models_own_context_is_too_long_where_none_is_set():
     assert "The longest context that fits is" in words
 
 
+def test_r29_longrope_takes_less_than_it_could_where_none_is_set():
+    model = dict(config("phi-3-mini-4k"), sliding_window=None, max_position_embeddings=131072,
+                 original_max_position_embeddings=4096, rope_scaling={"type": "longrope"})
+    assert found({}, model, gpus(1, memory=24 << 30)) == ([], "")
+
+
+def test_r29_a_length_beyond_the_models_own_that_vllm_is_told_to_take():
+    arguments, allow = {"max-model-len": 65536}, {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}
+    told = findings(INSTANCE, arguments, config("llama-3-8b"), gpus(1))
+    assert [one["severity"] for one in told] == ["E"] and "vLLM refuses it" in told[0]["message"]
+    told = findings(dict(INSTANCE, environment=allow), arguments, config("llama-3-8b"), gpus(1))
+    assert [one["severity"] for one in told] == ["I"] and "because of VLLM_ALLOW" in told[0]["message"]
+
+
 def test_r29_near_the_limit_is_a_warning_on_both_sides():
     arguments = {"tensor-parallel-size": 2, "max-model-len": 64}
     for memory, severity, sentence in ((78, "E", "does not fit"), (81.5, "W", "vLLM's start decides"),
