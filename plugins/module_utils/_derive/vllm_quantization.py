@@ -170,7 +170,7 @@ def _grouped(given, method):
     kinds = _BOTH + (("head",) if read.flag(given, "lm_head") else ())
     zeros = "gptq" in method or read.flag(given, "zero_point", True)
     found = [Format(method, bits, max(group, 0), None, 2, zeros, kinds, left, ())]
-    for name, rule in sorted(dynamic.items(), reverse=True):
+    for name, rule in reversed(list(dynamic.items())):  # The first that matches counts.
         if name[:2] != "-:" and isinstance(rule, dict):
             own = (read.whole(rule, "bits", bits), max(read.whole(rule, "group_size", group, -1), 0))
             pattern = "re:" + (name[2:] if name[:2] == "+:" else name)

@@ -21,7 +21,7 @@ PRESETS = {
 # (flag, the guides' value, why no preset says it). Each can be said in an instance's arguments.
 LEFT_TO_VLLM = (
     ("max-num-batched-tokens", 16384, "vLLM chooses by the GPU (2048, 8192 or 16384, twice that with throughput)"),
-    ("max-num-seqs", 512, "vLLM takes 1024 on GPUs of 70 GiB and more: 512, or guide 000's 256, would lower it"),
+    ("max-num-seqs", 512, "vLLM takes 1024 on GPUs of 70 GiB and more but A100: 512, or guide 000's 256, lowers it"),
     ("gpu-memory-utilization", 0.95, "0.92 is vLLM's own; CUDA graphs and NCCL need part of the rest"),
     ("block-size", 16, "vLLM chooses by the attention backend; a forced size can shut out the fast one"),
     ("enable-chunked-prefill", True, "on already wherever the model allows it"),

@@ -89,8 +89,7 @@ def _fits(instance, told, sizes, config, gpus, nodes):
             words = refusal(shape_of(config), ledger(shape_of(config), "auto"), sizes[TENSOR], sizes[PIPELINE])
             return _say(instance, "R29", "E", TENSOR, words) if words else []
         asked = _asked(told, sizes, gpus, nodes, config)
-        beyond = [flag for flag in _BEYOND if told.get(flag) not in (None, False, 0, 1)]
-        beyond += [name for name in instance.get("environment") or {} if name == "VLLM_ALLOW_LONG_MAX_MODEL_LEN"]
+        beyond = _beyond(instance, told, config)
         group = sizes[TENSOR] * sizes[PIPELINE]
         if asked["gpu_memory"] is None or beyond or sizes[CONTEXT] > 1 or group > len(gpus) * nodes:
             why = "of %s" % ", ".join(beyond) if beyond else "the GPUs' memory is not known"
@@ -99,6 +98,14 @@ def _fits(instance, told, sizes, config, gpus, nodes):
         return _judged(instance, told, config, asked)
     except ValueError as error:
         return _say(instance, "R29", "I", None, "its size was not checked: %s" % error)
+
+
+def _beyond(instance, told, config):
+    """What is said that the formulas do not reckon with."""
+    found = [flag for flag in _BEYOND if told.get(flag) is True or told.get(flag) not in (None, False, 0, 1)]
+    if told.get("quantization") and method_of(config) is None and not online(told, config):
+        found.append("quantization")
+    return found + [name for name in instance.get("environment") or {} if name == "VLLM_ALLOW_LONG_MAX_MODEL_LEN"]
 
 
 def _judged(instance, told, config, asked):

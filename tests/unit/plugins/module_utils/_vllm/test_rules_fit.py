@@ -81,6 +81,18 @@ def test_r29_a_length_beyond_the_models_own_that_vllm_is_told_to_take():
     assert [one["severity"] for one in told] == ["I"] and "because of VLLM_ALLOW" in told[0]["message"]
 
 
+@pytest.mark.parametrize(("arguments", "name"), [
+    ({"enable-expert-parallel": True}, "enable-expert-parallel"), ({"quantization": "torchao"}, "quantization"),
+    ({"decode-context-parallel-size": 2}, "decode-context-parallel-size"), ({"cpu-offload-gb": 4}, "cpu-offload-gb")])
+def test_r29_what_the_formulas_do_not_reckon_with_is_not_judged(arguments, name):
+    told = findings(INSTANCE, dict(arguments, **{"tensor-parallel-size": 4}), config("mixtral-8x22b"), gpus(4))
+    size = [one for one in told if one["rule"] == "R29"]
+    assert [one["severity"] for one in size] == ["I"] and "not checked, because of %s" % name in size[0]["message"]
+    off = {flag: 1 if flag.endswith("size") else None for flag in arguments}
+    told = findings(INSTANCE, dict(off, **{"tensor-parallel-size": 4}), config("mixtral-8x22b"), gpus(4))
+    assert "not checked" not in " ".join(one["message"] for one in told)
+
+
 def test_r29_near_the_limit_is_a_warning_on_both_sides():
     arguments = {"tensor-parallel-size": 2, "max-model-len": 64}
     for memory, severity, sentence in ((78, "E", "does not fit"), (81.5, "W", "vLLM's start decides"),
