@@ -138,7 +138,8 @@ def test_a_profile_restarts_the_engine_under_nsys_and_back(benchmark, engine, no
     assert (played.folder / "vllm_benchmark" / "n1.llama.nsys-rep").read_bytes() == nsys_tool.REPORT
     assert (played.folder / "vllm_benchmark" / "n1.llama.txt").read_text() == nsys_tool.TABLE
     assert told["restored"] is True
-    assert told["requests"] >= 30
+    assert len(engine.started()) >= 1
+    assert told["requests"] % 30 == 0  # Of the runs that came to an end before the recording did.
     assert "did not serve for" in played.said
     assert list((node / "units").iterdir()) == []
     assert played.left == []
