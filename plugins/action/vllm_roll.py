@@ -49,9 +49,14 @@ class ActionModule(ActionBase):
         try:
             result.update(getattr(self, "_" + asked["stage"])(place, asked, task_vars))
         except (BadInstance, options.BadVariable, kept.NoPlace) as error:
-            result.update(failed=True, msg="nothing was changed: %s" % error)
+            result.update(failed=True, msg="%s: %s" % (self._untouched(asked), error))
             self._keep_failure(place, asked["stage"], result, task_vars)
         return result
+
+    def _untouched(self, asked):
+        """What a failure may say of the nodes: once engines and models were brought, only that nothing restarted."""
+        brought = asked["options"].get("staged") or asked["stage"] not in ("check", "plan", "agree")
+        return "no instance was touched" if brought and not self._task.check_mode else "nothing was changed"
 
     def _keep_failure(self, place, stage, result, task_vars):
         """The report says of each node why it was not planned."""
@@ -63,8 +68,11 @@ class ActionModule(ActionBase):
         """The node's instances in normal form; asks no node."""
         host, given = task_vars["inventory_hostname"], asked["options"]
         options.check_names(task_vars)
+        options.sizes(given.get("serial"))
         found = instances.of_host(host, given, options.defaults(given), task_vars["hostvars"])
         mine = options.secrets(asked["secrets"], found)
+        options.check_secret_names(asked["secrets"], found, mine, lambda: instances.named(given, task_vars["hostvars"]),
+                                   host == task_vars["ansible_play_hosts_all"][0])
         if found:
             kept.keep(place, "instances", host, {"instances": found, "secrets": sorted(mine)})
         return {"names": list(found)}
@@ -74,17 +82,17 @@ class ActionModule(ActionBase):
         host = task_vars["inventory_hostname"]
         found = _instances(place, host)
         answer = self._ask(dict(asked, stage="plan"), found, task_vars)
-        told = planned.of_answer(found, answer)
+        told = planned.of_answer(found, answer, self._untouched(asked))
         if found or told["due"]:
             kept.keep(place, "plan", host, told)
-        if told["wrong"] or answer.get("settings") or answer.get("rules"):
-            parts.keep(host, "vllm_service", ask.answer(dict(answer, msg=told["wrong"], failed=bool(told["wrong"])),
-                                                        self._task.check_mode), place)
+        parts.keep(host, "vllm_service", ask.answer(dict(answer, msg=told["wrong"], failed=bool(told["wrong"])),
+                                                    self._task.check_mode), place)
         if told["wrong"]:  # A failure prints its whole result, and the report has the steps.
             return {"failed": True, "msg": told["wrong"]}
-        result = {name: answer[name] for name in ("settings", "rules", "diff") if name in answer}
+        again = bool(asked["options"].get("staged"))  # One difference is shown once.
+        result = {name: answer[name] for name in ("settings", "rules", "diff")[:2 if again else 3] if name in answer}
         result.update(instances=[one for one in found.values() if one["state"] != "absent"], due=told["due"],
-                      commands=told["commands"], changed=bool(told["due"]) and bool(self._task.check_mode))
+                      commands=told["commands"], changed=bool(told["due"] and self._task.check_mode and not again))
         return result
 
     def _agree(self, place, asked, task_vars):
@@ -97,7 +105,7 @@ class ActionModule(ActionBase):
                    if node in task_vars["ansible_play_hosts"]}
         answers = {node: answer for node, answer in answers.items() if answer}
         staged = asked["options"].get("staged") and not self._task.check_mode
-        wrong = agree.problems(mine, answers, nodes - set(answers), staged)
+        wrong = agree.problems(mine, answers, nodes - set(answers), staged, task_vars["ansible_play_hosts_all"])
         if wrong:
             raise BadInstance("; ".join(wrong))
         return {}
@@ -111,10 +119,7 @@ class ActionModule(ActionBase):
         if lost:
             return {"failed": True, "msg": "nothing was restarted: no plan of %s: leave it out with --limit"
                     % ", ".join(lost[:10])}
-        try:
-            made = roll.make(order, answers, asked["options"].get("serial") or [1, "5%", "25%"])
-        except ValueError as error:
-            raise options.BadVariable(error) from error
+        made = roll.make(order, answers, options.sizes(asked["options"].get("serial")))
         shown = table.of_plans(answers, show.width()) if self._task.check_mode else []
         show.lines(shown + table.of_roll(made, show.width()))
         go = not self._task.check_mode
@@ -178,9 +183,9 @@ class ActionModule(ActionBase):
         return {"path": os.path.join(place, "vllm_service.json")}
 
     def _answers(self, place, task_vars):
-        """The plans of the hosts of this play that answered."""
-        plans, alive = kept.everything(place, "plan"), task_vars["ansible_play_hosts"]
-        return {host: plans[host] for host in alive if host in plans}
+        """The plans of the hosts of this play, or of its batch, that answered."""
+        plans, here = kept.everything(place, "plan"), task_vars["ansible_play_batch"]
+        return {host: plans[host] for host in here if host in plans}
 
     def _units(self, place, asked, task_vars):
         host = task_vars["inventory_hostname"]

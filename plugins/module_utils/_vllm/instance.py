@@ -16,6 +16,7 @@ from .instance_values import (
     engine,
     environment,
     gpus,
+    listen,
     model,
     name,
     one_of,
@@ -25,6 +26,7 @@ from .instance_values import (
     slice_name,
     source,
     text,
+    user,
     whole,
 )
 from .presets import PRESETS
@@ -104,7 +106,7 @@ def _model(where, asked, said):
             raise BadInstance("%s: which revision of %s? Legal is the commit, 40 hexadecimal digits: a branch or a tag "
                               "may be another model tomorrow" % (where, what))
         path = path_or_none(where + ", model_path", asked.get("model_path")) or "%s/%s/%s" % (
-            said["models_dir"].rstrip("/"), what.replace("/", "--"), revision or "files")
+            path_or_none("vllm_service_models_dir", said["models_dir"]), what.replace("/", "--"), revision or "files")
         served = what
     if revision is not None and not (isinstance(revision, str) and len(revision) == 40
                                      and set(revision) <= set("0123456789abcdef")):
@@ -118,8 +120,8 @@ def _service(where, asked, said, no_prompt):
     """What the unit and the looks at it need."""
     prompt = None if no_prompt else asked.get("prompt", said["prompt"])
     return {"port": whole(where + ", port", asked.get("port", said["port"]), 1024, 65535),
-            "listen": text(where + ", listen", asked.get("listen", said["listen"])),
-            "user": name(asked.get("user", said["user"]), "%s, user" % where),
+            "listen": listen(where, asked.get("listen", said["listen"])),
+            "user": user(where, asked.get("user", said["user"])),
             "slice": slice_name(where, asked.get("slice", said["slice"])),
             "health_timeout": seconds(where + ", health_timeout", asked.get("health_timeout", said["health_timeout"])),
             "stop_timeout": seconds(where + ", stop_timeout", asked.get("stop_timeout", said["stop_timeout"])),

@@ -20,6 +20,8 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _VERSION = re.compile(r"\d+(\.\d+)+([a-z.+][\w.+]*)?\Z")
 _SLICE = re.compile(r"[A-Za-z0-9][\w@.-]*\.slice\Z")
+_LISTEN = re.compile(r"[A-Za-z0-9_.:-]+(%[\w.-]+)?\Z")
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _OF_ENGINE = ("kind", "version", "path", "image")
 _OF_SEVERAL = ("nnodes", "node_rank", "nodes", "address", "addresses", "master_addr", "master_port", "interface",
@@ -63,6 +65,20 @@ def whole(where, value, least, most):
 def seconds(where, value):
     """Seconds, at most a day."""
     return whole(where, value, 1, 86400)
+
+
+def listen(where, value):
+    """An address, or a name that the node resolves."""
+    if not isinstance(value, str) or not _LISTEN.match(value):
+        raise BadInstance("%s, listen: %r; legal is one IP address of the node, or 0.0.0.0 for all" % (where, value))
+    return value
+
+
+def user(where, value):
+    """The name of a user of the node."""
+    if not isinstance(value, str) or not _USER.match(value):
+        raise BadInstance("%s, user: %r is no user's name: up to 32 small letters, digits, _ and -" % (where, value))
+    return value
 
 
 def path_or_none(where, value):

@@ -141,7 +141,8 @@ def hosts_of_run(report_folder, play, classes):
         kept = parts.of_host(host, report_folder)
         status, message = verdict(host, kept, play)
         names = sorted(name for name in kept if name != "report")
-        seen = {"status": status, "message": message, "parts": names}
+        seen = {"status": status, "message": message, "parts": names,
+                "changed": [name for name in names if kept[name].get("changed")]}
         news = status != "not_reached" and kept.get("report") != seen
         if news:
             parts.keep(host, "report", seen, report_folder)

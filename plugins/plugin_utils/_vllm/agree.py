@@ -14,16 +14,16 @@ from ansible_collections.gpuwright.node.plugins.module_utils._vllm import prefli
 _OWN = ("several", "gpus", "port", "slice", "model_path")
 
 
-def problems(mine, answers, absent, staged=True):
+def problems(mine, answers, absent, staged=True, play=()):
     """[words] on the replicas on several nodes of `mine`, from {host: what it answered} of its nodes.
 
-    `absent` are nodes that are in the inventory but not in this run: what they have is not known. Before the engine and
-    the model were brought (`staged` false) they are not compared.
+    `absent` are nodes that have not answered: those outside `play`, which has the hosts of the whole play, are not in
+    this run. Before the engine and the model were brought (`staged` false) they are not compared.
     """
     found = []
     for name, nodes in _replicas(mine):
         here = [node for node in nodes if node in answers]
-        found += _missing(name, nodes, here, answers, absent)
+        found += _missing(name, nodes, here, answers, absent, play)
         first = here[0]
         for node in here[1:]:
             found += _differs(name, first, node, answers)
@@ -44,16 +44,25 @@ def _replicas(mine):
     return [(name, instance["several"]["nodes"]) for name, instance in mine["instances"].items() if instance["several"]]
 
 
-def _missing(name, nodes, here, answers, absent):
-    """Nodes of a replica that do not know of it, or that are not in this run although it restarts."""
+def _missing(name, nodes, here, answers, absent, play):
+    """Nodes of a replica that do not know of it, or that have not answered although it restarts."""
     found = ["%s: %s is one of its nodes, and its vllm_service_instances has no %s with these nodes: put it into "
              "group_vars of all of them" % (name, node, name)
              for node in here if (answers[node]["instances"].get(name) or {}).get("several") is None
              or answers[node]["instances"][name]["several"]["nodes"] != nodes]
-    out = [node for node in nodes if node in absent]
-    if out and due(name, answers):
-        found.append("%s: its nodes restart together, and %s of them is not in this run: leave --limit off, or name it "
-                     "too" % (name, ", ".join(out)))
+    if due(name, answers):
+        found += ["%s: its nodes restart together; %s" % (name, words)
+                  for words in _silent([node for node in nodes if node in absent], play)]
+    return found
+
+
+def _silent(absent, play):
+    """Why nodes have not answered, and what to do."""
+    out, later = [node for node in absent if node not in play], [node for node in absent if node in play]
+    found = ["not in this run: %s: leave --limit off, or name all of them" % ", ".join(out)] if out else []
+    if later:
+        found.append("without a plan: %s: what failed there is above; if nothing did, the play needs strategy linear, "
+                     "and vllm_service_serial in place of serial" % ", ".join(later))
     return found
 
 

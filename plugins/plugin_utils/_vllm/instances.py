@@ -8,6 +8,8 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+from ansible.errors import AnsibleError
+
 from ansible_collections.gpuwright.node.plugins.module_utils._values import name_list, nearest
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance import check
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance_values import BadInstance
@@ -26,6 +28,9 @@ def of_host(host, given, defaults, inventory):
     """
     found = {}
     for asked in _listed(given["instances"]) + _placed(host, given, inventory):
+        if not isinstance(asked, dict):
+            raise BadInstance("vllm_service_instances: %r is no instance; legal is a mapping with name and model"
+                              % (asked,))
         mine = _mine(host, asked, given, inventory)
         if mine is None:
             continue
@@ -40,8 +45,8 @@ def of_host(host, given, defaults, inventory):
 
 
 def _listed(given):
-    if given is None:
-        return []
+    if given is None:  # A key whose value was lost is no reason to stop all that a node serves.
+        raise BadInstance("vllm_service_instances is null; legal is a list, and [] stops and removes every instance")
     if not isinstance(given, (list, tuple)):
         raise BadInstance("vllm_service_instances: %r is no list of instances" % (given,))
     return list(given)
@@ -49,8 +54,8 @@ def _listed(given):
 
 def _mine(host, asked, given, inventory):
     """What was written of an instance, with this node's share of it; None if it is of other nodes only."""
-    if not isinstance(asked, dict) or asked.get("nodes") is None:
-        return dict(asked) if isinstance(asked, dict) else asked
+    if asked.get("nodes") is None:
+        return dict(asked)
     where = "instance %s" % asked.get("name", "without a name")
     if asked.get("several") is not None:
         raise BadInstance("%s: several is made from nodes; leave it out" % where)
@@ -72,6 +77,22 @@ def _mine(host, asked, given, inventory):
         "master_addr": found[0], "master_port": asked.get("master_port") or _MASTER_PORT,
         "interface": asked.get("interface"), "distributed": asked.get("distributed") or given.get("distributed")}
     return mine
+
+
+def named(given, inventory):
+    """The names of all instances that there are on any host; None where the variables of one cannot be read.
+
+    `given` are the variables of the host that asks, some of which a play may have and not the inventory.
+    """
+    listed = list(given["instances"])
+    try:
+        for host in inventory:
+            told = inventory[host]
+            placed = told.get("vllm_service_placement") or given.get("placement") or {}
+            listed += list(told.get("vllm_service_instances") or ()) + list(placed.get(host) or ())
+    except (AnsibleError, AttributeError, TypeError):
+        return None
+    return {str(one.get("name")) for one in listed if isinstance(one, dict)}
 
 
 def known(where, nodes, inventory):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 
+from ansible_collections.gpuwright.node.plugins.module_utils._derive.reboot_batches import limits_of
 from ansible_collections.gpuwright.node.plugins.module_utils._values import nearest
 
 PREFIX = "vllm_service_"
@@ -19,6 +20,7 @@ OF_INSTANCE = ("preset", "arguments", "environment", "models_dir", "user", "slic
                "stop_timeout", "prompt")
 OF_ENGINE = ("engine", "version", "path", "image")
 SECRETS = ("api_key", "hf_token")
+_SERIAL = (1, "5%", "25%")
 _ROLE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "roles",
                                       "vllm_service"))
 
@@ -62,6 +64,17 @@ def defaults(given):
     return said
 
 
+def sizes(given):
+    """The sizes of the batches, which are checked before hours go into engines and models. Raises BadVariable."""
+    if given is None or given in ("", []):
+        return list(_SERIAL)
+    try:
+        limits_of(given, 1, PREFIX + "serial")
+    except ValueError as error:
+        raise BadVariable(error) from error
+    return given
+
+
 def secrets(given, instances):
     """{instance: {api_key, hf_token}} of the instances of a node. Raises BadVariable, which never tells a value."""
     where = PREFIX + "secrets"
@@ -79,3 +92,18 @@ def secrets(given, instances):
                 raise BadVariable("%s.%s.%s is no text of one line" % (where, name, key))
     return {name: {key: value for key, value in mine.items() if value is not None}
             for name, mine in given.items() if name in instances}
+
+
+def check_secret_names(given, instances, mine, named, first):
+    """Raise BadVariable for secrets of an instance that no node has: one that is misspelt would serve without a key.
+
+    `named()` are the names in the whole inventory, or None. That takes time, so only the first host asks, and one that
+    has an instance with nearly that name and without secrets.
+    """
+    for name in sorted(set(given or {}) - set(instances)):
+        near = nearest(name, instances)
+        if not (first or near in ["did you mean %s?" % one for one in instances if one not in mine]):
+            continue
+        everywhere = named()
+        if everywhere is not None and name not in everywhere:
+            raise BadVariable("%ssecrets: no node has an instance %s; %s" % (PREFIX, name, nearest(name, everywhere)))

@@ -18,14 +18,14 @@ _PART = "vllm_service"
 _BY_INSTANCE = ("commands", "versions", "summaries", "preflight", "shown")
 
 
-def of_answer(found, answer):
+def of_answer(found, answer, untouched="nothing was changed"):
     """{"instances", "due", "open", "diff", "wrong", "commands", "versions", ...} of a node's answer."""
-    return {"instances": found, "wrong": _wrong(answer), "due": list(answer.get("due") or ()),
+    return {"instances": found, "wrong": _wrong(answer, untouched), "due": list(answer.get("due") or ()),
             "open": list(answer.get("open") or ()), "diff": answer.get("diff") or [],
             **{name: dict(answer.get(name) or {}) for name in _BY_INSTANCE}}
 
 
-def _wrong(answer):
+def _wrong(answer, untouched):
     """Why the node's instances cannot be as they are wanted, or None."""
     if answer.get("failed"):
         return str(answer["failed"])
@@ -33,7 +33,7 @@ def _wrong(answer):
     if isinstance(problems, dict):
         problems = ["%s: %s" % (name, word) for name, some in problems.items()
                     for word in ([some] if isinstance(some, str) else some)]
-    return "nothing was changed: %s" % "; ".join(problems) if problems else None
+    return "%s: %s" % (untouched, "; ".join(problems)) if problems else None
 
 
 def diff_of(told, names):

@@ -51,18 +51,18 @@ def of_roll(made, width):
 
 def of_outcome(made, states, stopped, width):
     """[(line, kind)]: what became of each instance on each node, and what a second run would do."""
-    rows = []
+    rows, done = [], 0
     for host, turn in made["turns"].items():
         for unit in turn["units"]:
             state = states.get((host, unit["name"])) or {}
             said = "; ".join([words(state)] + list(state.get("words") or ()))
             down = state.get("down_seconds")
+            done += state.get("phase") == "kept"
             rows.append(((host, turn["batch"] + 1, unit["name"], "-" if down is None else down, said),
                          None if state.get("phase") in ("kept", None, "not_reached") else "error"))
     rows.sort(key=lambda row: row[0][1])
     bad = [row for row in rows if row[1]]
     shown = bad + [row for row in rows if not row[1]] if len(rows) > _MOST else rows
-    done = sum(state.get("phase") == "kept" for state in states.values())
     lines = [("", None)] + table(("node", "batch", "instance", "seconds down", "result"), shown[:_MOST], width)
     lines.append(("", None))
     lines += [(text, "error") for text in paragraph("Stopped: " + stopped, width, 2)] if stopped else []

@@ -106,7 +106,8 @@ def settle(place, host, units, ask, timeout, sleep=time.sleep, clock=time.monoto
     if good:
         answer = ask({"stage": "keep", "only": [unit["name"] for unit in good]})
         for unit in good:
-            told = dict(kept.outcome(place, host, unit["name"]), phase="unkept" if answer.get("failed") else "kept")
+            told = dict(kept.outcome(place, host, unit["name"]), phase="unkept" if answer.get("failed") else "kept",
+                        down_seconds=(answer.get("down_seconds") or {}).get(unit["name"]) or None)
             kept.keep_outcome(place, **dict(told, words=[answer["failed"]] if answer.get("failed") else []))
             wrong += ["%s: it serves, but could not be kept: %s" % (unit["name"], answer["failed"])] if answer.get(
                 "failed") else []

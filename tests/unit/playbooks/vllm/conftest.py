@@ -28,13 +28,8 @@ def collections(checkout, tmp_path_factory):
     for part in ("plugins", "roles", "playbooks", "meta"):
         shutil.copytree(checkout / part, node / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(STANDINS / "vllm_service.py", node / "plugins" / "modules")
-    for part in ("engine", "model"):
+    for part in ("user", "engine", "model"):
         (node / "roles/vllm_service/tasks" / (part + ".yml")).write_text(NOTHING)
-    stage = node / "roles/vllm_service/tasks/stage.yml"
-    text = stage.read_text()
-    assert text.count("ansible.builtin.user:") == 1
-    begin, _user, rest = text.partition("- name: User\n")
-    stage.write_text(begin + rest[rest.index("- name: Engine"):])
     dead = folder / "ansible_collections" / "gpuwright" / "standin" / "plugins" / "connection"
     dead.mkdir(parents=True)
     shutil.copy(STANDINS.parent.with_name("standins") / "dead.py", dead)

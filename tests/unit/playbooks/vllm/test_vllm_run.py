@@ -93,7 +93,7 @@ def test_a_replica_of_which_one_node_is_due_restarts_on_both(serve, world):
     assert played.rc == 0, played.said
     assert sorted(stages(played, "switch")) == ["switch n1 pair", "switch n2 pair"]
     limited = serve(hosts, "--limit", "n1", vllm_service_instances=[dict(PAIR, served_name="x")])
-    assert limited.rc != 0 and "n2 of them is not in this run" in limited.said
+    assert limited.rc != 0 and "not in this run: n2: leave --limit off" in limited.said
     assert stages(limited, "switch") == []
 
 
@@ -164,3 +164,20 @@ def test_secrets_are_nowhere(serve, tmp_path):
     assert "sk-very-secret" not in played.said
     wrong = serve({"n1": {}}, vllm_service_instances=[ONE], vllm_service_secrets={"one": {"apikey": "sk-very-secret"}})
     assert "apikey: did you mean api_key?" in wrong.said and "sk-very-secret" not in wrong.said
+
+
+def test_a_node_that_serves_nothing_has_answered_and_every_change_is_in_the_report(serve):
+    hosts = {"n1": {"vllm_service_instances": [ONE]}, "n2": {"vllm_service_instances": [ONE]}, "n3": {}}
+    played = serve(hosts)
+    assert played.rc == 0 and {host: told["status"] for host, told in played.audit["hosts"].items()} == dict.fromkeys(
+        hosts, "answered")
+    assert "n1: 1 changed" in played.said and "n2: 1 changed" in played.said
+    assert "n3: nothing to set here" in played.said or "n3: no setting was checked" in played.said
+
+
+def test_a_play_of_one_s_own_with_serial_1_restarts_each_batch_by_itself(serve, tmp_path):
+    own = tmp_path / "own.yml"
+    own.write_text("- hosts: inference\n  gather_facts: false\n  serial: 1\n  roles: [gpuwright.node.vllm_service]\n")
+    played = serve({"n1": {}, "n2": {}}, playbook=str(own), vllm_service_instances=[ONE])
+    assert played.rc == 0, played.said
+    assert played.said.count("1 of 1 done") == 2 and "2 of 2 done" not in played.said

@@ -67,13 +67,40 @@ def test_what_is_wrong_is_said_and_is_in_the_report(act, options, secrets, words
 
 def test_a_plan_asks_the_node_with_the_secrets_of_its_instances(act):
     secrets = {"a": {"api_key": "sk-1"}, "other": {"api_key": "sk-2"}}
-    act("check", options=GIVEN, secrets=secrets)
+    there = {"hostvars": {"n1": {}, "n2": {"vllm_service_instances": [{"name": "other"}]}}}
+    act("check", options=GIVEN, secrets=secrets, variables=there)
     result = act("plan", PLAN, secrets=secrets, take_over=["vllm@a.service"])
     (asked,) = act.asked
     assert asked["module"] == "gpuwright.node.vllm_service" and asked["secrets"] == {"a": {"api_key": "sk-1"}}
     assert asked["stage"] == "plan" and asked["take_over"] == ["vllm@a.service"]
     assert result["due"] == ["a"] and result["changed"] is False and "failed" not in result
     assert act("plan", PLAN, check=True)["changed"] is True
+
+
+def test_a_plan_after_staging_shows_no_difference_twice_and_does_not_say_that_nothing_was_changed(act):
+    act("check", options=GIVEN)
+    assert "diff" in act("plan", dict(PLAN, diff=[{"before": "x", "after": "y"}]), check=True)
+    again = act("plan", dict(PLAN, diff=[{"before": "x", "after": "y"}]), check=True, options={"staged": True})
+    assert "diff" not in again and again["changed"] is False
+    wrong = dict(PLAN, problems=["a: no such flag"])
+    assert act("plan", wrong, options={"staged": True})["msg"] == "no instance was touched: a: no such flag"
+    assert act("plan", wrong)["msg"] == "nothing was changed: a: no such flag"
+
+
+@pytest.mark.parametrize("serial", [0, "abc", [1, "0%"], True, -1])
+def test_a_serial_that_is_none_is_said_before_engines_and_models_are_brought(act, serial):
+    told = act("check", options=dict(GIVEN, serial=serial))
+    assert "is neither a number of nodes nor a percentage" in told["msg"]
+    assert "failed" not in act("check", options=dict(GIVEN, serial=None))
+
+
+def test_secrets_of_an_instance_that_no_node_has_are_refused(act):
+    secrets = {"aa": {"api_key": "sk-1"}}
+    told = act("check", options=GIVEN, secrets=secrets)
+    assert "vllm_service_secrets: no node has an instance aa; did you mean a?" in told["msg"]
+    assert "sk-1" not in str(told)
+    assert "failed" not in act("check", options=dict(GIVEN, placement={"n1": []}), secrets=secrets, variables={
+        "hostvars": {"n1": {}, "n2": {"vllm_service_instances": [{"name": "aa"}]}}})
 
 
 def test_problems_of_a_node_fail_it_and_so_does_silence(act):
@@ -83,11 +110,11 @@ def test_problems_of_a_node_fail_it_and_so_does_silence(act):
     assert parts.of_host("n1", act.place)["vllm_service"]["no_answer"] is True
 
 
-def test_a_node_without_instances_is_asked_once_and_is_not_in_the_report(act):
+def test_a_node_without_instances_is_asked_once_and_has_answered(act):
     act("check", options=dict(GIVEN, instances=[]))
     result = act("plan", {"due": [], "settings": [], "rules": []})
     assert result["instances"] == [] and len(act.asked) == 1
-    assert parts.of_host("n1", act.place) == {}
+    assert parts.of_host("n1", act.place)["vllm_service"]["failed"] is None
     assert act("order")["ansible_facts"] == {"vllm_order": [], "vllm_serial": []}
 
 
@@ -150,4 +177,4 @@ def test_a_replica_whose_other_node_is_not_in_the_run_is_refused_before_it_resta
     there = {"hostvars": {"n1": {}, "n2": {"vllm_service_address": "192.0.2.2"}}}
     act("check", options=pair, variables=there)
     act("plan", PLAN)
-    assert "n2 of them is not in this run" in act("agree", variables=there)["msg"]
+    assert "not in this run: n2" in act("agree", variables=there)["msg"]

@@ -38,7 +38,11 @@ def test_a_node_that_knows_nothing_of_it_is_named():
 
 def test_a_node_that_is_not_in_this_run_matters_once_the_replica_restarts():
     assert said(answer(), None, ["n2"]) == ""
-    assert "n2 of them is not in this run: leave --limit off" in said(answer(["r"]), None, ["n2"])
+    assert "not in this run: n2: leave --limit off" in said(answer(["r"]), None, ["n2"])
+    told = answer(["r"])
+    assert agree.problems(told, {"n1": told}, {"n2"}, play=["n1", "n2"]) == [
+        "r: its nodes restart together; without a plan: n2: what failed there is above; if nothing did, the play needs "
+        "strategy linear, and vllm_service_serial in place of serial"]
 
 
 def test_what_the_nodes_have_is_compared_once_it_was_brought():
