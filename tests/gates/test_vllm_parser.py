@@ -58,6 +58,9 @@ TRAPS = {
     "a negative number": ("seed: -0.5", {"seed": -0.5}, "refuses"),
     "a hyphen first": ("tokenizer: --trust-remote-code", {"tokenizer": "--trust-remote-code"}, "refuses"),
     "a key that is not there": ("compilation-config: {modus: 3}", {"compilation-config": {"modus": 3}}, "refuses"),
+    "a word of a key": ("compilation-config: {cudagraph_mode: FULL_DECODE}",
+                        {"compilation-config": {"cudagraph_mode": "FULL_DECODE"}}, "refuses"),
+    "no length": ("max-model-len: 0", {"max-model-len": 0}, "takes it; the engine fails on it later"),
     "dots": ("compilation-config.mode: 3", {"compilation-config.mode": 3}, "takes it; one way to say it is enough"),
     "half of a pair": ("enable-auto-tool-choice: true", {"enable-auto-tool-choice": True}, "refuses"),
     "statistics": ("enable-per-request-metrics: true\ndisable-log-stats: true",
@@ -217,7 +220,7 @@ def _reason(flag, value, entry):
     if flag == "gpu-memory-utilization" and value == 1:
         return "leaves no memory for what is outside of vLLM's share"
     if flag in ("api-server-count", "data-parallel-supervisor-port", "kv-cache-memory-bytes", "kv-offloading-size",
-                "shutdown-timeout", "optimization-level", "attention-backend"):
+                "shutdown-timeout", "optimization-level", "attention-backend", "max-model-len"):
         return "the engine fails on it later"
     return None
 
