@@ -42,7 +42,7 @@ stages=$(mktemp)
 # The tests build thousands of small trees: in memory, where there is room for them, that takes half the time.
 trees=$(mktemp -d)
 [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)" -gt 8000000 ] 2>/dev/null \
-    && rmdir "$trees" && trees=$(mktemp -d -p /dev/shm gpuwright-tests.XXXXXX)
+    && rmdir "$trees" && trees=$(mktemp -d -p /dev/shm gw.XXXXXX)
 export PYTEST_DEBUG_TEMPROOT=$trees
 trap 'rm -rf "$stages" "$trees"' EXIT
 if [ ${#units[@]} -gt 0 ]; then
