@@ -85,14 +85,15 @@ class ActionModule(ActionBase):
         told = planned.of_answer(found, answer, self._untouched(asked))
         if found or told["due"]:
             kept.keep(place, "plan", host, told)
-        parts.keep(host, "vllm_service", ask.answer(dict(answer, msg=told["wrong"], failed=bool(told["wrong"])),
-                                                    self._task.check_mode), place)
+        would = bool(told["due"] and self._task.check_mode)  # Else it is the switch that changes.
+        parts.keep(host, "vllm_service", ask.answer(
+            dict(answer, msg=told["wrong"], failed=bool(told["wrong"]), changed=would), self._task.check_mode), place)
         if told["wrong"]:  # A failure prints its whole result, and the report has the steps.
             return {"failed": True, "msg": told["wrong"]}
         again = bool(asked["options"].get("staged"))  # One difference is shown once.
         result = {name: answer[name] for name in ("settings", "rules", "diff")[:2 if again else 3] if name in answer}
         result.update(instances=[one for one in found.values() if one["state"] != "absent"], due=told["due"],
-                      commands=told["commands"], changed=bool(told["due"] and self._task.check_mode and not again))
+                      commands=told["commands"], changed=would and not again)
         return result
 
     def _agree(self, place, asked, task_vars):

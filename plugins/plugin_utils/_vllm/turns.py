@@ -16,7 +16,7 @@ from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import kept
 _FIRST, _LONGEST = 2, 15
 _WELL = ("ok", "kept", "unkept")
 _WORDS = {"switched": "restarted, and not verified", "ok": "verified", "failed": "failed", "waited": "failed",
-          "kept": "ok", "unkept": "serves, but could not be kept", "put_back": "failed; the old one serves again",
+          "kept": "ok", "unkept": "serves, but could not be kept", "put_back": "failed",
           "down": "failed, and the old one does not serve", "not_reached": "not reached"}
 
 

@@ -64,6 +64,10 @@ def test_the_node_of_a_placement_gets_its_replicas_one_port_after_the_other():
 @pytest.mark.parametrize("given, words", [
     ({"instances": {"a": 1}}, "is no list of instances"),
     ({"instances": ["a"]}, "is no instance"),
+    ({"instances": [None]}, "None is no instance"),
+    ({"instances": None}, "vllm_service_instances is null"),
+    ({"instances": [{"name": "a", "model": "/m", "listen": "not an address"}]}, "listen"),
+    ({"instances": [{"name": "a", "model": "/m", "user": "Root user"}]}, "no user's name"),
     ({"instances": [PAIR, PAIR]}, "there twice"),
     ({"instances": [dict(PAIR, nodes=["n1", "n1"])]}, "n1 is named twice"),
     ({"instances": [dict(PAIR, nodes=["n1", "n9"])]}, "n9 is not in the inventory; known: n1, n2, n3"),

@@ -43,3 +43,13 @@ def test_secrets_of_other_nodes_stay_here():
 def test_arguments_that_are_no_mapping_are_named():
     with pytest.raises(options.BadVariable, match="vllm_service_arguments"):
         options.defaults({"arguments": "x"})
+
+
+def test_secrets_of_another_node_s_instance_are_no_error_and_one_nearly_named_is():
+    mine = {"llama": {}}
+    options.check_secret_names({"llama": {}}, mine, {"llama": {}}, dict, True)
+    options.check_secret_names({"lama": {"api_key": "x"}}, mine, {}, lambda: {"llama", "lama"}, False)
+    options.check_secret_names({"other": {"api_key": "x"}}, mine, {}, set, False)
+    options.check_secret_names({"lama": {"api_key": "x"}}, mine, {}, lambda: None, True)
+    with pytest.raises(options.BadVariable, match="no node has an instance lama; did you mean llama"):
+        options.check_secret_names({"lama": {"api_key": "x"}}, mine, {}, lambda: {"llama"}, False)

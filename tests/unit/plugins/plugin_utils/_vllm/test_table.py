@@ -41,7 +41,7 @@ def test_the_outcome_names_what_failed_what_was_not_reached_and_what_to_do():
     states = {("n0", "a"): {"phase": "kept"}, ("n1", "a"): {"phase": "put_back", "words": ["x"], "down_seconds": 31}}
     lines = table.of_outcome(made, states, "a failed: n1: x", 160)
     said = text(lines)
-    assert "31" in said and "failed; the old one serves again; x" in said and "not reached" in said
+    assert "31" in said and "failed; x" in said and "not reached" in said
     assert "Stopped: a failed: n1: x" in said and "1 of 3 done" in said and "Run it again" in said
     assert [kind for line, kind in lines if line.split()[:1] == ["n1"]] == ["error"]
     assert "Run it again" not in text(table.of_outcome(made, {key: {"phase": "kept"} for key in [
