@@ -21,6 +21,7 @@ sys.path.insert(0, str(CHECKOUT / ".cache" / "collections"))
 
 from ansible_collections.gpuwright.node.plugins.module_utils._derive import interconnect  # noqa: E402
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES  # noqa: E402
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm import presets  # noqa: E402
 
 _WRITTEN = "Written by docs/generate.py from the rows and the defaults: change those, then `make docs`."
 _EFFECT = {"now": "at once", "next process": "for processes started later", "reboot": "after a reboot"}
@@ -175,7 +176,18 @@ def plain_readme(role, defaults, groups):
               for names, why in groups for name in names]
     for example in examples(role):
         lines += ["", "```yaml", *example, "```"]
+    lines += presets_of_vllm() if role == "vllm_service" else []
     return "\n".join(lines) + "\n"
+
+
+def presets_of_vllm():
+    """What the presets of role vllm_service say, and which values of the guides none of them says, for its README."""
+    lines = ["", "## Presets", "", "| preset | what it says to vLLM |", "|---|---|"]
+    lines += ["| `%s` | %s |" % (name, ", ".join("`%s: %s`" % item for item in said.items()) or "nothing: vLLM's own")
+              for name, said in presets.PRESETS.items()]
+    lines += ["", "Guides say more. Each of these can be said in `vllm_service_arguments` or an instance's `arguments`; "
+              "no preset does:", "", "| flag | guides | why not |", "|---|---|---|"]
+    return lines + ["| `%s` | `%s` | %s |" % left for left in presets.LEFT_TO_VLLM]
 
 
 def interconnects():
