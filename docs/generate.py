@@ -185,7 +185,7 @@ def presets_of_vllm():
     lines = ["", "## Presets", "", "| preset | what it says to vLLM |", "|---|---|"]
     lines += ["| `%s` | %s |" % (name, ", ".join("`%s: %s`" % item for item in said.items()) or "nothing: vLLM's own")
               for name, said in presets.PRESETS.items()]
-    lines += ["", "Guides say more. Each of these can be said in `vllm_service_arguments` or an instance's `arguments`; "
+    lines += ["", "Guides say more. Each of these can go into `vllm_service_arguments` or an instance's `arguments`; "
               "no preset does:", "", "| flag | guides | why not |", "|---|---|---|"]
     return lines + ["| `%s` | `%s` | %s |" % left for left in presets.LEFT_TO_VLLM]
 
