@@ -31,7 +31,8 @@ def _look(host, name, secrets, look_at):
         return _said(False, "what it was started with is not known")
     texts = secret_texts(host, name, secrets)
     ask = http.asker(http.where(kept["deployment"]["instance"]), texts.get(secret_files.VARIABLES["api_key"]))
-    return look_at(host, kept["deployment"], ask, tuple(texts.values()))
+    deployment = dict(kept["deployment"], invocations=kept["invocations"])
+    return look_at(host, deployment, ask, tuple(texts.values()))
 
 
 def _gone(host, name):

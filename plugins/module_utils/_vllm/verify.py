@@ -34,13 +34,13 @@ def look(host, deployment, ask, secrets=()):
     if instance["state"] != "started":
         return _stopped(instance, shown, facts)
     if shown.get("ActiveState") in ("failed", "inactive") or shown.get("SubState") == "auto-restart":
-        return _ended(host, unit, shown, facts, secrets)
+        return _ended(host, deployment, unit, shown, facts, secrets)
     if instance["engine"]["kind"] == "docker":
         shown["ControlGroup"] = container_group.of_docker(host, instance) or ""
     found = _processes(host, [shown] + [_show(host, other)[0] for other in units[:-1]])
     done = _serves(host, deployment, ask, found, facts)
     if done["ok"] is None and facts["restarts"]:
-        return _ended(host, unit, shown, facts, secrets)
+        return _ended(host, deployment, unit, shown, facts, secrets)
     if done["ok"] is not None:
         main = _number(shown.get("MainPID"))
         done["differs"] += _placed(host, deployment, found, main, shown, facts)
@@ -85,9 +85,12 @@ def _stopped(instance, shown, facts):
     return {"ok": True, "differs": [], "facts": facts}
 
 
-def _ended(host, unit, shown, facts, secrets):
+def _ended(host, deployment, unit, shown, facts, secrets):
     """An engine whose main process is gone, or was: why, by its own log."""
-    log = failure.read(host, unit, shown.get("InvocationID"), secrets)
+    over = shown.get("ActiveState") in ("failed", "inactive") or shown.get("SubState") == "auto-restart"
+    # What systemd started again has a log of its own, without the end of the start that failed.
+    start = shown.get("InvocationID") if over else (deployment.get("invocations") or {}).get(unit)
+    log = failure.read(host, unit, start, secrets)
     how = "its main process ended"
     if shown.get("Result") not in (None, "", "success", "exit-code"):
         how += " (%s)" % shown["Result"]

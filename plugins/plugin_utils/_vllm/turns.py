@@ -140,7 +140,7 @@ def _served_again(name, ask, limit, sleep, clock):
         told = (answer.get("verified") or {}).get(name) or {}
         late = clock() - begun
         if told.get("ok") is not None or answer.get("failed") or late >= limit:
-            return bool(told.get("ok")), late, _listed(answer.get("failed") or told.get("differs"))
+            return bool(told.get("ok")), int(late), _listed(answer.get("failed") or told.get("differs"))
         sleep(pause)
         pause = min(pause * 2, _LONGEST)
 

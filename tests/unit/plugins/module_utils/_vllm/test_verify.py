@@ -181,6 +181,16 @@ def test_it_ended_and_why(root, unit, words):
     assert found["facts"]["log"] == ["loading", "KeyError: '(hidden)'"]
 
 
+@pytest.mark.parametrize("unit, start", [
+    ({"ActiveState": "failed", "SubState": "failed"}, "0af1"), ({"SubState": "auto-restart"}, "0af1"),
+    ({"NRestarts": "1"}, "07e1")])
+def test_the_log_that_is_read_is_that_of_the_start_that_failed(root, unit, start):
+    host, asked = Node(root, **unit), []
+    host.run = lambda argv, *rest, **options: asked.append(argv) or Node.run(host, argv, *rest, **options)
+    verify.look(host, dict(deployment(), invocations={"vllm@llama.service": "07e1"}), nobody)
+    assert asked[-1][0] == "journalctl" and asked[-1][-1] == "INVOCATION_ID=" + start
+
+
 def test_an_engine_that_died_once_and_serves_now_is_told_of(root, serves):
     found = verify.look(Node(root, NRestarts="1"), deployment(), asker(serves))
     assert found["ok"] is True and found["facts"]["restarts"] == 1
