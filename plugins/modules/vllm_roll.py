@@ -25,7 +25,7 @@ options:
         unknown or out of range.
       - V(plan) asks the node what it would have to change.
       - V(agree) compares what the nodes of a replica must have alike.
-      - V(order) decides, once, which nodes restart in which batch, and in check mode shows the command of each instance.
+      - V(order) decides, once, which nodes restart in which batch, and in check mode shows each instance's command.
         Delegated to localhost with C(delegate_facts), a later play takes C(vllm_order) and C(vllm_serial) from there.
         In check mode both are empty.
       - V(rounds) says, once for a batch, which rounds it has.

@@ -10,6 +10,7 @@ for each further one, itl between two of them, e2el until the last.
 from __future__ import annotations
 
 import json
+import math
 
 THROUGHPUTS = ("request_throughput", "output_throughput", "total_token_throughput")
 LATENCIES = ("ttft", "tpot", "itl", "e2el")
@@ -57,7 +58,7 @@ def _number(value):
     """A figure; JSON as Python writes it has NaN and Infinity too, which are none."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if value == value and abs(value) != float("inf") else None
+    return float(value) if math.isfinite(value) else None
 
 
 def counts(result, asked):
