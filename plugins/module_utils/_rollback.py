@@ -144,7 +144,7 @@ def _leave(plan):
     for name, kind in KINDS.items():
         mine = [step for step in plan.changing if step["kind"] == name]
         if hasattr(kind, "leave") and mine:
-            kind.leave(plan.host, mine)
+            kind.leave(plan.host, mine, plan.journal)
     for step in plan.changing:
         if "error" in step:
             step.update(status="refused", reason=step.pop("error"))

@@ -14,6 +14,7 @@ import os
 import pathlib
 import pickle
 import subprocess
+import time
 import traceback
 
 _NEW_NETWORK, _NEW_MOUNTS, _NEW_USER = 0x40000000, 0x00020000, 0x10000000
@@ -61,11 +62,21 @@ def command(*argv):
 
 
 def rails(**addresses):
-    """An interface that is up for each name, with these addresses, on a cable of its own."""
-    for name, given in addresses.items():
+    """An interface that is up for each name, with these addresses, on a cable of its own.
+
+    The kernel sees a cable a little later than it is plugged in, and makes routes then: nothing is left to be made.
+    """
+    for name in addresses:
         command("ip", "link", "add", name, "type", "veth", "peer", "name", name + "-far")
         for end in (name, name + "-far"):
+            command("ip", "link", "set", end, "addrgenmode", "none")
             command("ip", "link", "set", end, "up")
+    ends = [pathlib.Path("/sys/class/net", name + end, "operstate") for name in addresses for end in ("", "-far")]
+    deadline = time.monotonic() + 60
+    while any(one.read_text().strip() != "up" for one in ends):
+        assert time.monotonic() < deadline, "no carrier within a minute"
+        time.sleep(0.01)
+    for name, given in addresses.items():
         for one in given:
             command("ip", "address", "add", one, "dev", name, *(["nodad"] if ":" in one else []))
 

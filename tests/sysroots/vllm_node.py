@@ -31,7 +31,8 @@ HEAD = "# Written by gpuwright.node, role vllm_service. Changes made here are ov
 def build(folder, **changed):
     """The host; `changed` as in plain_node."""
     root = systemd_node.build(folder, **changed)
-    (root / "usr/lib/systemd/system").mkdir(parents=True)
+    for folder in ("usr/lib/systemd/system", "var/cache", "var/lib/vllm"):
+        (root / folder).mkdir(parents=True)
     return root
 
 
@@ -40,7 +41,8 @@ def deployment(name, gpus="0,1", template="", secret=None, unit="", comment="", 
     given = dict({"model": "/srv/models/org--m/files", "max-model-len": 8192}, **arguments)
     files = {
         UNITS + "/vllm@.service": HEAD + "[Unit]\nDescription=vLLM\n%s[Service]\nType=exec\n"
-        "ExecStart=/opt/x/bin/vllm serve --config /etc/vllm/%%i.yaml\n" % template,
+        "ExecStart=/opt/x/bin/vllm serve --config /etc/vllm/%%i.yaml\nCacheDirectory=vllm/%%i\n"
+        "StateDirectory=vllm/home/%%i\n" % template,
         UNITS + "/vllm@%s.service.d/50-gpuwright.conf" % name: HEAD + "[Service]\nUser=vllm\n" + unit,
         "/etc/vllm/%s.yaml" % name: HEAD + comment + "".join("%s: %s\n" % item for item in given.items()),
         UNITS + "/multi-user.target.d/50-gpuwright-vllm-%s.conf" % name:
@@ -173,6 +175,8 @@ class Engines(Systemd):
                 read[_CONFIGURATION + "/" + one.name] = one.read_text()
         pid = 5000 + kept["starts"]
         kept["running"][unit] = {"pid": pid, "id": "%032x" % kept["starts"], "read": read}
+        for folder in self._made_for(kept, unit):
+            plain_node.put(folder, "/compiled", "by the engine")
         plain_node.process(pathlib.Path(self.root), pid, "vllm", "/dev/nvidia0")
         plain_node.put(pathlib.Path(self.root), "/proc/%d/cgroup" % pid, "0::/system.slice/system-vllm.slice/" + unit)
         return None
@@ -184,6 +188,14 @@ class Engines(Systemd):
             for place in sorted(folder.rglob("*"), reverse=True):
                 place.rmdir() if place.is_dir() and not place.is_symlink() else place.unlink()
             folder.rmdir()
+
+    def _made_for(self, kept, unit):
+        """The folders that CacheDirectory= and StateDirectory= of a unit name."""
+        name = re.search(r"@(.*)\.service$", unit).group(1)
+        text = kept["files"].get(self._unit_file(kept, unit)) or ""
+        found = re.findall(r"^(Cache|State)Directory=(.+)$", text, re.M)
+        return [pathlib.Path(self.root) / {"Cache": "var/cache", "State": "var/lib"}[kind] / folder.replace("%i", name)
+                for kind, folder in found]
 
     @staticmethod
     def _reset_failed(kept, unit):

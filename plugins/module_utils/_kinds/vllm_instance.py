@@ -23,6 +23,7 @@ LAST_BACK = True  # What was taken over is started again when all that it needs 
 ABSENT = "absent"
 # What we keep on the node beside the files: no original is in it.
 FOLDER = "/var/lib/gpuwright/vllm"
+_MADE_BY_SYSTEMD = ("/var/cache/vllm", "/var/lib/vllm/home")
 _RUNS = ("active", "activating", "reloading", "deactivating")
 _AT_BOOT = ("enabled", "enabled-runtime")
 _PROPERTIES = ("LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "MainPID", "InvocationID",
@@ -137,7 +138,19 @@ def set_at_boot(host, unit, wanted):
         systemctl(host, *["disable"] + (["--runtime"] if now == "enabled-runtime" else []) + [unit])
 
 
-def leave(host, steps):
+def folders(host, unit):
+    """The folders that systemd will make for a unit, its cache and its home; one that is there already is not ours."""
+    name = unit.partition("@")[2].rpartition(".")[0]
+    return [path for path in ("%s/%s" % (folder, name) for folder in _MADE_BY_SYSTEMD) if not host.exists(path)]
+
+
+def clean(host, entry):
+    """Remove what the engine has written into the folders that were made for it, by the unit's entry in the journal."""
+    for folder in entry.get("folders", ()):
+        _clear(host, folder)
+
+
+def leave(host, steps, journal):
     """Stop and disable units while their files are still there; what goes wrong marks its step."""
     for step in steps:
         try:
@@ -145,6 +158,7 @@ def leave(host, steps):
                 continue
             stop(host, step["target"])
             set_at_boot(host, step["target"], False)
+            clean(host, journal["entries"][step["_restore"]])
         except OSError as error:
             step["error"] = error.strerror
 
@@ -157,8 +171,10 @@ def commit(host, steps, changed):
 
 
 def forget(host):
-    """Remove what we keep on the node of instances, once the journal has none."""
+    """Remove what we keep on the node of instances, once the journal has none, and systemd's empty folders for them."""
     _clear(host, FOLDER)
+    for folder in _MADE_BY_SYSTEMD:
+        host.remove_folder(folder)
 
 
 def _clear(host, folder):

@@ -18,6 +18,7 @@ def leave(host, journal, name, paths, units):
     for unit in reversed(units):
         vllm_instance.stop(host, unit)
         vllm_instance.set_at_boot(host, unit, False)
+        vllm_instance.clean(host, journal["entries"].get(vllm_instance.identity(None, unit, None)) or {})
     for path in paths:
         if not places.is_shared(path):
             _journal.give_back_file(host, journal, path)

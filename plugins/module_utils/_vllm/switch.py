@@ -90,7 +90,8 @@ def remember(made, staying):
         for unit in step["_units"]:
             _journal.remember_value(journal, vllm_instance.identity(None, unit, None), {
                 "role": places.ROLE, "kind": "vllm_instance", "name": unit, "target": unit, "path": step["file"],
-                "original": vllm_instance.state(step["_shown"][unit]), "disruption": "process", "since": host.now()})
+                "original": vllm_instance.state(step["_shown"][unit]), "disruption": "process", "since": host.now(),
+                "folders": vllm_instance.folders(host, unit)})
             entry = journal["entries"][vllm_instance.identity(None, unit, None)]
             entry["stays"] = sorted(set(entry.get("stays") or ()) | _stays(made.asked[step["_name"]]["instance"]))
         for path in step["_files"]:

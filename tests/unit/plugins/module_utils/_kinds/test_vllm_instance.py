@@ -42,6 +42,18 @@ def test_the_unit_is_stopped_while_its_files_are_there(tmp_path):
     assert (step["target"], step["running"], step["desired"]) == (LLAMA, "static active", "absent")
 
 
+@pytest.mark.parametrize("theirs", [True, False])
+def test_the_engine_s_cache_and_home_go_unless_they_were_there_before(tmp_path, theirs):
+    root = vllm_node.build(tmp_path)
+    if theirs:
+        plain_node.put(root, "/var/cache/vllm/llama/theirs", "x")
+    settled(root, asked("llama"))
+    assert (root / "var/cache/vllm/llama/compiled").exists() and (root / "var/lib/vllm/home/llama/compiled").exists()
+    roll_back(root)
+    assert (root / "var/cache/vllm/llama/theirs").exists() is theirs
+    assert (root / "var/cache/vllm").exists() is theirs and not (root / "var/lib/vllm/home").exists()
+
+
 def test_models_and_engines_stay_and_are_named(tmp_path):
     root = vllm_node.build(tmp_path)
     settled(root, asked("llama"))
