@@ -79,10 +79,14 @@ def rails(**addresses):
     for name, given in addresses.items():
         for one in given:
             command("ip", "address", "add", one, "dev", name, *(["nodad"] if ":" in one else []))
+    local = ["local %s dev %s " % (one.partition("/")[0], name) for name, given in addresses.items() for one in given]
+    while not all(route in "\n".join(routing()) for route in local):
+        assert time.monotonic() < deadline, "an address without its route after a minute"
+        time.sleep(0.01)
 
 
 def routing():
-    """All rules and routes, as text, in an order of their own."""
+    """All rules and routes, as text, in an order of their own; without those to groups, which come and go by a link."""
     shown = [command("ip", family, *words).splitlines() for family in ("-4", "-6")
              for words in (("rule",), ("route", "show", "table", "all"))]
-    return sorted(line for lines in shown for line in lines)
+    return sorted(line for lines in shown for line in lines if not line.startswith("multicast "))
