@@ -55,8 +55,9 @@ class ActionModule(ActionBase):
         news = _News()
         classes = build.classes_of(task_vars.get("groups") or {})
         counted = build.write(place, head, news.watch(build.hosts_of_run(place, play, classes)))
-        if not begin:
-            show.lines(news.lines(show.width()) + _closing(counted, check_mode, place))
+        told = news.lines(show.width())
+        if told and not begin:
+            show.lines(told + _closing(counted, check_mode, place))
         return {"path": os.path.join(place, "audit.json"), "summary": counted}
 
 
@@ -78,10 +79,10 @@ class _News:
         self._merged = None
 
     def watch(self, hosts):
-        """Pass on `(host, entry)` and remember the new ones."""
+        """Pass on `(host, entry)` and remember what is new."""
         for name, host, new in hosts:
             if new:
-                self._few.append((name, host))
+                self._few.append((name, new))
             if len(self._few) > summary.FEW or (new and self._merged):
                 self._merged = self._merged or summary.empty_merge()
                 for one in self._few:

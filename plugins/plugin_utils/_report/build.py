@@ -133,7 +133,7 @@ def write(report_folder, head, entries):
 
 
 def hosts_of_run(report_folder, play, classes):
-    """Yield `(host, entry, news)` for every host of the run; `news` is true where this report is the first to know it.
+    """Yield `(host, entry, news)` for every host of the run; `news` is what this report is the first to know, or None.
 
     The verdict is kept, for a later play no longer knows which hosts of an earlier one had failed.
     """
@@ -143,7 +143,20 @@ def hosts_of_run(report_folder, play, classes):
         names = sorted(name for name in kept if name != "report")
         seen = {"status": status, "message": message, "parts": names,
                 "changed": [name for name in names if kept[name].get("changed")]}
-        news = status != "not_reached" and kept.get("report") != seen
-        if news:
+        told, news = entry(kept, status, message, classes.get(host, [])), None
+        if status != "not_reached" and kept.get("report") != seen:
+            news = _of_news(kept, seen, told)
             parts.keep(host, "report", seen, report_folder)
-        yield host, entry(kept, status, message, classes.get(host, [])), news
+        yield host, told, news
+
+
+def _of_news(kept, seen, told):
+    """All of a host that was not shown yet, or ends otherwise; else the roles that have something to say since then."""
+    before = kept.get("report")
+    if not before or (before["status"], before["message"]) != (seen["status"], seen["message"]):
+        return told
+    old = {name for name in before["parts"] if (name in before["changed"]) == (name in seen["changed"])}
+    roles = {name: kept[name] for name in seen["parts"] if name not in old and name not in _NOT_ROLES
+             and any(kept[name].get(word) for word in ("settings", "rules", "failed", "changed"))}
+    return entry(dict(roles, topology=kept.get("topology", {})), seen["status"], seen["message"],
+                 told["classes"]) if roles else None

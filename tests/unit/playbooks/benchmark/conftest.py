@@ -35,7 +35,7 @@ def installed(checkout, tmp_path_factory):
     """(the folder of collections, the folder that runs live in)."""
     folder, runs = tmp_path_factory.mktemp("collections"), tmp_path_factory.mktemp("runs")
     there = folder / "ansible_collections" / "gpuwright" / "node"
-    for part in ("plugins", "playbooks", "meta", "roles/nccl_benchmark"):
+    for part in ("plugins", "playbooks", "meta", "roles/nccl_benchmark", "roles/vllm_benchmark"):
         shutil.copytree(checkout / part, there / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(STANDINS / "topology_facts.py", there / "plugins" / "modules")
     shutil.copy(STANDINS.parent.with_name("standins") / "health_facts.py", there / "plugins" / "modules")
