@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES
+from ansible_collections.gpuwright.node.plugins.plugin_utils._monitoring import thresholds
 from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import instances
 from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import options as vllm_options
 
@@ -37,7 +38,10 @@ GUIDES = {"vm_swappiness": 1, "vm_max_map_count": 1048576, "vm_dirty_background_
           "nccl_env_ib_pci_relaxed_ordering": 1, "nccl_env_ib_gid_index": 3, "nccl_env_debug": "INFO",
           "nccl_env_debug_subsys": "INIT,COLL,ENV,NET",
           "nccl_env_topo_file": "/var/run/nvidia-topologyd/virtualTopology.xml", "nccl_env_debugging": True,
-          "nccl_benchmark_sizes": "guide", "nccl_benchmark_iterations": 100, "nccl_benchmark_warmup": 20}
+          "nccl_benchmark_sizes": "guide", "nccl_benchmark_iterations": 100, "nccl_benchmark_warmup": 20,
+          "vllm_benchmark_dataset": "sharegpt", "vllm_benchmark_requests": 1000, "vllm_benchmark_request_rate": 10,
+          "vllm_benchmark_profile_delay": 30, "vllm_benchmark_profile_duration": 60, "monitoring_kv_cache_usage": 0.9,
+          "monitoring_waiting_requests": 100, "monitoring_baseline_factor": 2, "monitoring_error_share": 0.01}
 # What they start: name, and its arguments.
 SERVED = {"mixtral": {"tensor_parallel_size": 2, "gpu_memory_utilization": 0.95, "block_size": 16,
                       "max_num_seqs": 256},
@@ -88,7 +92,8 @@ def of_plain_roles(checkout):
 @pytest.mark.parametrize("name", ["local", "example", "as_documented"])
 def test_every_variable_is_read_somewhere_and_every_node_has_one_class(name, load, checkout):
     inventory = load(name)
-    known = set(options(checkout)) | OTHERS | of_plain_roles(checkout)
+    known = set(options(checkout)) | OTHERS | of_plain_roles(checkout) | {
+        thresholds.PREFIX + name for name in thresholds.DEFAULTS}
     for host, variables in inventory["_meta"]["hostvars"].items():
         assert set(variables) <= known, host
         assert sum(host in inventory.get(group, {}).get("hosts", ()) for group in CLASSES) == 1, host
