@@ -12,42 +12,12 @@ import shutil
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._kinds import vllm_instance
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import plan as planner
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import state, switch
 
 from tests.sysroots import engine, vllm_node
 from tests.sysroots.plain_node import put
 from tests.sysroots.vllm_node import asked, snapshot
-
-LLAMA, QWEN = "vllm@llama.service", "vllm@qwen.service"
-OWNER = {"what": "test"}
-
-
-def plan(host, wanted, **words):
-    return planner.plan(host, wanted, **words)
-
-
-def run(host, wanted, **words):
-    """Switch everything that is due."""
-    return switch.switch(lambda: plan(host, wanted, **words), list(planner.plan(host, wanted, **words).asked), OWNER)
-
-
-def settled(root, wanted):
-    """Switched, verified and kept."""
-    host = vllm_node.host(root)
-    made = run(host, wanted)
-    assert [step["error"] for step in made.steps if "error" in step] == [], made.errors
-    switch.keep(host, list(wanted), OWNER)
-    return host
-
-
-def statuses(made):
-    return {step["target"]: step["status"] for step in made.steps}
-
-
-def commands(host):
-    """What was told to systemctl, without what only asks."""
-    return [one[len("systemctl "):] for one in host.asked if not one.startswith("systemctl show")]
+from tests.sysroots.vllm_switched import LLAMA, OWNER, QWEN, commands, plan, run, settled, statuses
 
 
 def test_a_new_instance_is_written_enabled_and_started(tmp_path):

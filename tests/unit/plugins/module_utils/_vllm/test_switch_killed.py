@@ -6,41 +6,11 @@
 from __future__ import annotations
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _rollback
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import plan as planner
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm import put_back, switch
 
 from tests.sysroots import engine, vllm_node
 from tests.sysroots.vllm_node import asked, snapshot
-
-LLAMA, QWEN = "vllm@llama.service", "vllm@qwen.service"
-OWNER = {"what": "test"}
-
-
-def plan(host, wanted, **words):
-    return planner.plan(host, wanted, **words)
-
-
-def run(host, wanted, **words):
-    """Switch everything that is due."""
-    return switch.switch(lambda: plan(host, wanted, **words), list(planner.plan(host, wanted, **words).asked), OWNER)
-
-
-def settled(root, wanted):
-    """Switched, verified and kept."""
-    host = vllm_node.host(root)
-    made = run(host, wanted)
-    assert [step["error"] for step in made.steps if "error" in step] == [], made.errors
-    switch.keep(host, list(wanted), OWNER)
-    return host
-
-
-def statuses(made):
-    return {step["target"]: step["status"] for step in made.steps}
-
-
-def commands(host):
-    """What was told to systemctl, without what only asks."""
-    return [one[len("systemctl "):] for one in host.asked if not one.startswith("systemctl show")]
+from tests.sysroots.vllm_switched import LLAMA, OWNER, QWEN, commands, plan, run, settled, statuses
 
 
 def test_a_kill_before_any_change_of_a_switch_loses_nothing(tmp_path):

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Instances switched on the stand-in host of vllm_node, as the module does it: for the tests of switch."""
+
+from __future__ import annotations
+
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm import plan as planner
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm import switch
+
+from tests.sysroots import vllm_node
+
+LLAMA, QWEN = "vllm@llama.service", "vllm@qwen.service"
+OWNER = {"what": "test"}
+
+
+def plan(host, wanted, **words):
+    return planner.plan(host, wanted, **words)
+
+
+def run(host, wanted, **words):
+    """Switch everything that is due."""
+    return switch.switch(lambda: plan(host, wanted, **words), list(planner.plan(host, wanted, **words).asked), OWNER)
+
+
+def settled(root, wanted):
+    """Switched, verified and kept."""
+    host = vllm_node.host(root)
+    made = run(host, wanted)
+    assert [step["error"] for step in made.steps if "error" in step] == [], made.errors
+    switch.keep(host, list(wanted), OWNER)
+    return host
+
+
+def statuses(made):
+    return {step["target"]: step["status"] for step in made.steps}
+
+
+def commands(host):
+    """What was told to systemctl, without what only asks."""
+    return [one[len("systemctl "):] for one in host.asked if not one.startswith("systemctl show")]
