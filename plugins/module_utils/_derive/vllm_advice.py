@@ -40,8 +40,9 @@ def reason(model, weights, asked, best, refused, fits, search):
 
 
 def _refused(asked, refused):
-    words = ("no parallelism that vLLM accepts is possible with %d GPUs a node and %d nodes"
-             % (asked["gpus"], asked["nodes"]))
+    many = " on each of %d nodes" % asked["nodes"] if asked["nodes"] > 1 else ""
+    words = "no parallelism that vLLM accepts is possible with %d GPU%s%s" % (
+        asked["gpus"], "" if asked["gpus"] == 1 else "s", many)
     if not refused:
         return words + (": tensor_parallel_size %s x pipeline_parallel_size %s does not put the same number of GPUs on "
                         "each node" % (asked["tensor"] or "any", asked["stages"] or "any"))
