@@ -210,7 +210,7 @@ def main():
             "id": {"type": "str"}, "guard": {"type": "str"}, "offset": {"type": "int", "default": 0},
             "wait": {"type": "int", "default": 0}, "profile": {"type": "dict", "default": {}},
             "output": {"type": "str"}, "unit": {"type": "str"}},
-        required_if=[("do", "start", ("name", "load")), ("do", "poll", ("name", "id")), ("do", "stop", ("id",)),
+        required_if=[("do", "start", ("name", "load")), ("do", "poll", ("name", "id")), ("do", "stop", ("name", "id")),
                      ("do", "profile", ("name", "profile")), ("do", "see", ("name", "id", "output")),
                      ("do", "restore", ("id", "unit")), ("do", "stats", ("name", "output", "profile")),
                      ("do", "fetch", ("name", "output")), ("do", "forget", ("name", "output"))],
@@ -238,7 +238,7 @@ def _do(host, asked):
         told = held.poll(host, asked["id"], asked["offset"], asked["wait"])
         return dict(told, measured=run.result(host, name, asked["id"], asked["sent"]) if told["ended"] else None)
     if do == "stop":
-        return {"ran": held.stop(host, asked["id"])}
+        return {"ran": run.stop(host, name, asked["id"])}
     return _profile(host, name, do, asked)
 
 

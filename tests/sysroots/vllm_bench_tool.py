@@ -17,9 +17,10 @@ import sys
 
 CAPTURES = pathlib.Path(__file__).parent.parent / "captures" / "vllm-bench"
 FAULTS = {"some": "every third request fails", "all": "every request fails", "crash": "it ends with status 1",
-          "silent": "it ends well and writes nothing", "hang": "it never ends"}
+          "silent": "it ends well and writes nothing", "hang": "it never ends",
+          "late": "it never ends, and writes its result when it is told to"}
 _PROGRAM = r"""#!%(python)s -S
-import http.server, json, os, sys, threading, time, urllib.error, urllib.request
+import contextlib, http.server, json, os, signal, sys, threading, time, urllib.error, urllib.request
 world = json.load(open(%(world)r))
 words = sys.argv[1:]
 if words[:1] == ["bench"] and words[-1] == "--help=all":
@@ -69,6 +70,10 @@ def bench():
     asked, fault = int(flags["--num-prompts"]), world.get("fault")
     if fault == "hang":
         time.sleep(600)
+    if fault == "late":  # What writes its result in the moment in which it is ended.
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            time.sleep(600)
     if fault == "crash":
         print("ValueError: planted")
         sys.exit(1)

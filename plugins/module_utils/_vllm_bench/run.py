@@ -13,7 +13,7 @@ import json
 
 from .._benchmark import run as held
 from .._derive import vllm_bench
-from .._vllm import command, container_options, http, secret_files
+from .._vllm import command, container_options, http, secret_files, state
 from . import running, words
 from .running import Refused
 
@@ -72,6 +72,7 @@ def start(host, name, load, number, allow, lease):
     for folder, is_held in host.launched(held.PLACE, held.PREFIX).items():
         if not is_held:  # Its supervisor was killed, or the node lost power.
             host.end_launched(folder)
+    _sweep(host, name)
     folder = host.make_private_folder(held.PLACE, held.PREFIX)
     place, file = _result(host, instance, folder)
     made = dict(words.flags(instance, load, place, seed), **{"result-filename": file})
@@ -83,6 +84,23 @@ def start(host, name, load, number, allow, lease):
         host.end_launched(folder)
         raise
     return {"id": folder, "command": argv}
+
+
+def stop(host, name, folder):
+    """End a run if it is going, and remove all of it; returns whether it was going. Raises Refused."""
+    ran = held.stop(host, folder)
+    if name in state.names(host):
+        _sweep(host, name)
+    return ran
+
+
+def _sweep(host, name):
+    """Remove results of runs that are no more: a program may write its own in the moment in which it is ended."""
+    cache = secret_files.CACHE % name
+    for file in host.names(cache):
+        run, _dot, kind = file.rpartition(".")
+        if run.startswith(held.PREFIX) and kind == "json" and not host.exists("%s/%s" % (held.PLACE, run)):
+            host.remove_file("%s/%s" % (cache, file))
 
 
 def result(host, name, folder, sent):

@@ -57,7 +57,7 @@ def one(name, number, meant, means, guard=None, until=None):
     try:
         _follow(said["id"], name, load, record, means, (guard, until or (lambda: False)))
     finally:
-        means.ask({"do": "stop", "id": said["id"]})
+        means.ask({"do": "stop", "name": name, "id": said["id"]})
     record["seconds"] = round(time.monotonic() - begun, 1)
     return record
 

@@ -49,6 +49,7 @@ def node(checkout, tmp_path):
     _replace(profile, '_PATH = "/usr/local/sbin', '_PATH = "%s:/usr/local/sbin' % (root / "tools"))
     execute = there / "plugins/plugin_utils/_vllm_benchmark"
     _replace(execute / "execute.py", "LEASE_SECONDS = 60", "LEASE_SECONDS = %d" % LEASE)
+    _replace(execute / "execute.py", "_WAIT_SECONDS = 10", "_WAIT_SECONDS = 1")
     _replace(execute / "profile.py", "_STEP_SECONDS = 3", "_STEP_SECONDS = 0.2")
     shutil.copy(STANDINS / "vllm_service.py", there / "plugins" / "modules")
     tool = root / "tools" / "systemctl"

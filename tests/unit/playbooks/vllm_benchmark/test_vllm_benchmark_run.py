@@ -21,7 +21,8 @@ PROFILE = {"vllm_benchmark_profile": "nsys", "vllm_benchmark_profile_delay": 2, 
            "vllm_benchmark_instances": ["llama"], "vllm_benchmark_allow": ["restart"], "vllm_benchmark_runs": 0}
 
 
-def test_an_engine_that_is_well(benchmark, engine):
+def test_an_engine_that_is_well(benchmark, engine, node):
+    (node / "cache/llama/gpuwright-benchmark-of_a_killed_run.json").write_text("{}")
     played = benchmark()
     assert played.rc == 0, played.said
     assert played.one["verdict"] == "pass"
@@ -145,6 +146,14 @@ def test_a_profile_restarts_the_engine_under_nsys_and_back(benchmark, engine, no
     assert played.left == []
     lines = (node / "systemctl.log").read_text().splitlines()
     assert lines == ["daemon-reload", "stop vllm@llama.service", "start vllm@llama.service"] * 2
+
+
+def test_what_a_run_writes_while_it_is_ended_goes_with_it(benchmark, engine):
+    engine.put(fault="late")
+    played = benchmark(**PROFILE, vllm_benchmark_nsys=str(engine.folder / "nsys"))
+    assert played.rc == 0, played.said
+    assert played.report["hosts"]["n1"]["profile"]["requests"] == 0
+    assert played.left == []
 
 
 def test_a_report_that_is_too_large_stays_where_it_is(benchmark, engine, node):

@@ -18,7 +18,7 @@ from ansible_collections.gpuwright.node.plugins.modules import vllm_bench
 
 @pytest.mark.parametrize(("arguments", "words"), [
     ({"do": "look", "names": ["nobody"]}, "instance"), ({"do": "start"}, "missing: name"),
-    ({"do": "stop", "id": "/etc"}, "is no run of a benchmark"),
+    ({"do": "stop", "name": "llama", "id": "/etc"}, "is no run of a benchmark"),
     ({"do": "restore", "id": "/x", "unit": "ssh.service"}, "is no unit of an instance"),
     ({"do": "fetch", "name": "llama", "output": "/etc/shadow"}, "is no profile of llama")])
 def test_what_is_refused(checkout, arguments, words):
