@@ -21,7 +21,7 @@ sys.path.insert(0, str(CHECKOUT / ".cache" / "collections"))
 
 from ansible_collections.gpuwright.node.plugins.module_utils._derive import interconnect  # noqa: E402
 from ansible_collections.gpuwright.node.plugins.module_utils._settings.catalogue import ROLES  # noqa: E402
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import presets  # noqa: E402
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance import presets  # noqa: E402
 
 _WRITTEN = "Written by docs/generate.py from the rows and the defaults: change those, then `make docs`."
 _EFFECT = {"now": "at once", "next process": "for processes started later", "reboot": "after a reboot"}

@@ -12,7 +12,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance_values import BadInstance
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance_values import BadInstance
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import ask, parts, show
 from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import (
     agree,

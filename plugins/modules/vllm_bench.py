@@ -191,7 +191,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gpuwright.node.plugins.module_utils._benchmark import run as held
 from ansible_collections.gpuwright.node.plugins.module_utils._host import CommandNotRun
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import volume
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model import volume
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm_bench import profile, run
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm_bench.running import Refused
 

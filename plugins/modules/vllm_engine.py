@@ -129,10 +129,10 @@ from importlib.util import find_spec
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import engines as all_engines
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import virtual_environment
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.virtual_environment import NoEngine
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.volume import Volume
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.engine import engines as all_engines
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.engine import virtual_environment
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.engine.virtual_environment import NoEngine
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model.volume import Volume
 
 
 def main():

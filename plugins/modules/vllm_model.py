@@ -135,10 +135,10 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Locked
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.fetch import CannotStage
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.hub import FILES
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model_files import stage
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.volume import Volume
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model.fetch import CannotStage
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model.hub import FILES
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model.model_files import stage
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model.volume import Volume
 
 
 def main():

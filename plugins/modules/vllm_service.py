@@ -185,13 +185,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host, Locked
 from ansible_collections.gpuwright.node.plugins.module_utils._journal import ForeignJournal
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import checking
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance_values import BadInstance
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.put_back import put_back
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.request import make_plan
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.result import failures, problems, result
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.switch import keep, switch
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.tell import tell
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change.put_back import put_back
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change.result import failures, problems, result
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change.switch import keep, switch
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change.tell import tell
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance_values import BadInstance
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.request import make_plan
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.verification import checking
 
 _CHANGING = ("switch", "keep", "put_back")
 _OWNER = {"what": "role vllm_service"}

@@ -10,7 +10,7 @@ import resource
 
 import pytest
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import answers, http
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.verification import answers, http
 
 from tests.gates import vllm_engine
 from tests.sysroots import direct_engine

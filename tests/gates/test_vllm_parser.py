@@ -12,9 +12,14 @@ import pathlib
 
 import pytest
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import engine_config, known_arguments, presets
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.argument_names import GONE, OF_THE_ROLE, SECRETS
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.arguments import check, find, parse_help
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.flags import engine_config, known_arguments
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.flags.argument_names import (
+    GONE,
+    OF_THE_ROLE,
+    SECRETS,
+)
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.flags.arguments import check, find, parse_help
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance import presets
 
 from tests.gates import vllm_parser
 

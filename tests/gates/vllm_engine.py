@@ -9,7 +9,7 @@ import os
 import pathlib
 import subprocess
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import help_text
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.flags import help_text
 
 from tests.gates import vllm_parser
 

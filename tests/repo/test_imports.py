@@ -16,10 +16,10 @@ MACHINE = {"os", "subprocess", "shutil", "socket", "pathlib", "tempfile", "glob"
 # What reads the machine, what changes it, what holds a command that outlives a module, and what has files in it that
 # are larger than memory.
 HOST = ("plugins/module_utils/_files.py", "plugins/module_utils/_host.py", "plugins/module_utils/_supervise.py",
-        "plugins/module_utils/_vllm/volume.py")
+        "plugins/module_utils/_vllm/model/volume.py")
 # What opens sockets: the downloads of model files, and the requests to an engine.
 NETWORK = {"urllib.request", "urllib.error", "http.client", "ssl", "socket"}
-SOCKETS = ("plugins/module_utils/_vllm/download.py", "plugins/module_utils/_vllm/http.py")
+SOCKETS = ("plugins/module_utils/_vllm/model/download.py", "plugins/module_utils/_vllm/verification/http.py")
 # What each part may import of the parts below module_utils; a part is a folder or a file there.
 BELOW = {
     "_files": set(),
@@ -56,7 +56,7 @@ BELOW = {
 }
 # The one changes nothing but the process that calls it; the other asks an engine and gives up after a while.
 ALSO = {"plugins/module_utils/_process.py": {"os", "signal", "ctypes"},
-        "plugins/module_utils/_vllm/http.py": {"socket", "time"}}
+        "plugins/module_utils/_vllm/verification/http.py": {"socket", "time"}}
 TOP = {"_plan", "_drop_ins", "_apply", "_result", "_rollback", "_guard", "_conflicts", "_desired",
        "_runner", "_reboot"}  # Nothing below may import these.
 USES_THE_ENGINE = {"_vllm"}  # Its instances are no rows, and share the journal, the lock and the rollback with them.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, gpuwright contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes _vllm/known_*.py from a real vLLM: ENGINE/bin/python tests/setup/vllm_arguments.py plugins/module_utils/_vllm.
+"""Writes _vllm/flags/known_*.py from a real vLLM: ENGINE/bin/python tests/setup/vllm_arguments.py FOLDER.
 
 Only the Python files of vLLM are needed beside a torch that imports: a release for GPUs can be unpacked into a folder
 of PYTHONPATH in front of the environment that tests/setup/vllm.sh makes.

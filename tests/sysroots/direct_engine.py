@@ -20,15 +20,10 @@ import subprocess
 import time
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import (
-    deployment,
-    http,
-    instance,
-    node,
-    processes,
-    secret_files,
-    verify,
-)
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance import instance
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.placing import deployment, node
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.rendered import secret_files
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.verification import http, processes, verify
 
 SECONDS = 600
 _CGROUP = "/sys/fs/cgroup"

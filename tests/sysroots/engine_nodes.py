@@ -12,8 +12,8 @@ import tarfile
 import tempfile
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import instance as normal
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import node, placed
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance import instance as normal
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.placing import node, placed
 
 from tests.conftest import CHECKOUT
 from tests.sysroots import eight_gpu, nccl_tree, sysfs

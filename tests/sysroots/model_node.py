@@ -12,10 +12,10 @@ import types
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils import _host
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import hub as hub_module
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import manifest, volume, weights
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.fetch import CannotStage
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model_files import stage
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model import hub as hub_module
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model import manifest, volume, weights
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model.fetch import CannotStage
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model.model_files import stage
 
 from tests.sysroots import model_hub
 from tests.sysroots.engine import CALLS

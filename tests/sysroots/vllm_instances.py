@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 
-from plugins.module_utils._vllm import instance
+from plugins.module_utils._vllm.instance import instance
 
 H100 = {"vendor": "nvidia", "name": "NVIDIA H100 80GB HBM3"}
 GPUS = [dict(H100, index=index, uuid="GPU-%08d-0000-0000-0000-000000000000" % index, numa_node=index // 4)

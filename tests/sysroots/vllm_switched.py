@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import plan as planner
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import switch
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import plan as planner
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import switch
 
 from tests.sysroots import vllm_node
 

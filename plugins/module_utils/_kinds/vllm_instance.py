@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kind vllm_instance: a unit of role vllm_service, such as vllm@llama.service, and what systemd has of it.
 
-PRIVATE to the collection. See _kinds/sysctl.py for what every kind has. No role has rows of it: _vllm/plan.py compares
-the files of an instance and _vllm/switch.py writes them. The journal keeps the state in which a unit was found, and a
-rollback stops and disables ours before its files go: without them systemd could do neither.
+PRIVATE to the collection. See _kinds/sysctl.py for what every kind has. No role has rows of it: _vllm/change/plan.py
+compares the files of an instance and _vllm/change/switch.py writes them. The journal keeps the state in which a unit
+was found, and a rollback stops and disables ours before its files go: without them systemd could do neither.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400}
 _DAY = 86400
 _STOP = 300
 _ASKED = 180  # A reload took 40 s on a host of which all CPUs were busy.
-_START = 90  # The process is started within it, its model is not loaded: see _vllm/verify.py.
+_START = 90  # The process is started within it, its model is not loaded: see _vllm/verification/verify.py.
 
 
 def show(host, unit):

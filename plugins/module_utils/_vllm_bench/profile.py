@@ -16,7 +16,9 @@ import re
 from .._benchmark import run as held
 from .._host import CommandNotRun
 from .._kinds import vllm_instance
-from .._vllm import command, http, secret_files, state, unit_text
+from .._vllm.change import state
+from .._vllm.rendered import command, secret_files, unit_text
+from .._vllm.verification import http
 from . import running
 from .running import Refused
 

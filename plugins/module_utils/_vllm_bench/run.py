@@ -13,7 +13,9 @@ import json
 
 from .._benchmark import run as held
 from .._derive import vllm_bench
-from .._vllm import command, container_options, http, secret_files, state
+from .._vllm.change import state
+from .._vllm.rendered import command, container_options, secret_files
+from .._vllm.verification import http
 from . import running, words
 from .running import Refused
 

@@ -14,8 +14,11 @@ import re
 from .._host import CommandNotRun
 from .._kinds import vllm_instance
 from .._values import nearest
-from .._vllm import checking, command, container_options, engine_schema, http, secret_files, state, verify
-from .._vllm.help_text import parse_help
+from .._vllm.change import state
+from .._vllm.flags import engine_schema
+from .._vllm.flags.help_text import parse_help
+from .._vllm.rendered import command, container_options, secret_files
+from .._vllm.verification import checking, http, verify
 
 _CONTAINERS = ("podman", "docker")
 _FEWEST = 20  # A help with fewer flags is not one of vllm bench serve.

@@ -12,8 +12,8 @@ import json
 
 from .._derive.vllm_bench import LATENCIES, PERCENTILES
 from .._values import nearest
-from .._vllm import http
-from .._vllm.argument_values import wrong
+from .._vllm.flags.argument_values import wrong
+from .._vllm.verification import http
 
 RESULT = "result.json"
 # One that the role says, with the variable in which a person says it.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance_values import BadInstance
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance_values import BadInstance
 
 
 def of_nodes(where, nodes, host, own, inventory):

@@ -8,7 +8,7 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import preflight
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.verification import preflight
 
 # What is each node's own.
 _OWN = ("several", "gpus", "port", "slice", "model_path")

@@ -8,7 +8,7 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance_values import BadInstance
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance_values import BadInstance
 
 
 def check(host, found):

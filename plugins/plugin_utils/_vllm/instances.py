@@ -11,8 +11,8 @@ from __future__ import annotations
 from ansible.errors import AnsibleError
 
 from ansible_collections.gpuwright.node.plugins.module_utils._values import name_list, nearest
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance import check
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance_values import BadInstance
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance import check
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance_values import BadInstance
 from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import addresses, clashes
 
 _MASTER_PORT = 29501

@@ -18,7 +18,7 @@ import types
 
 import pytest
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import state
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import state
 
 from tests.sysroots import nsys_tool, vllm_bench_tool, vllm_instances
 
@@ -40,8 +40,9 @@ def node(checkout, tmp_path):
     _replace(utils / "_kinds/vllm_instance.py", 'FOLDER = "/var/lib/gpuwright/vllm"',
              'FOLDER = "%s"' % (root / "state"))
     _append(utils / "_kinds/vllm_instance.py", STANDINS / "systemd.py")
-    _replace(utils / "_vllm/secret_files.py", '"/etc/vllm/%s.secret.env"', '"%s/%%s.secret.env"' % (root / "etc"))
-    _replace(utils / "_vllm/secret_files.py", 'CACHE = "/var/cache/vllm/%s"', 'CACHE = "%s/%%s"' % (root / "cache"))
+    places = utils / "_vllm/rendered/secret_files.py"
+    _replace(places, '"/etc/vllm/%s.secret.env"', '"%s/%%s.secret.env"' % (root / "etc"))
+    _replace(places, 'CACHE = "/var/cache/vllm/%s"', 'CACHE = "%s/%%s"' % (root / "cache"))
     _replace(utils / "_benchmark/run.py", 'PLACE = "/var/tmp"', 'PLACE = "%s"' % (root / "runs"))
     _replace(utils / "_vllm_bench/run.py", "if not host.is_root() or", "if True or")
     profile = utils / "_vllm_bench/profile.py"

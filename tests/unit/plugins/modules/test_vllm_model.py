@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.hub import FILES
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.model.hub import FILES
 from ansible_collections.gpuwright.node.plugins.modules import vllm_model
 
 from tests.sysroots import model_hub

@@ -10,7 +10,8 @@ import json
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import checking, engine_schema, known_arguments
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.flags import engine_schema, known_arguments
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.verification import checking
 from ansible_collections.gpuwright.node.plugins.modules import rollback, vllm_service
 
 from tests.sysroots import vllm_node

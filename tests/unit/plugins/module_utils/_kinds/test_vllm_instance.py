@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils import _journal, _rollback
 from ansible_collections.gpuwright.node.plugins.module_utils._host import CommandNotRun
 from ansible_collections.gpuwright.node.plugins.module_utils._kinds import vllm_instance
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import plan as planner
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm import switch
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import plan as planner
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import switch
 
 from tests.sysroots import engine, plain_node, vllm_node
 from tests.sysroots.vllm_node import asked, snapshot

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.help_text import parse_help
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.flags.help_text import parse_help
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm_bench import words
 
 from tests.sysroots import vllm_instances

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance_values import BadInstance
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance_values import BadInstance
 from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import instances, options
 
 INVENTORY = {"n1": {"vllm_service_address": "192.0.2.1"}, "n2": {"vllm_service_address": "192.0.2.2"}, "n3": {}}

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, gpuwright contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host whose files may be larger than memory: parts of files, free space, folders that move as a whole.
+
+PRIVATE to the collection. Beside _host.py the only file that changes the machine, and by the same rules: paths as the
+node names them, nothing changes on a host opened for reading, and what is said to be there outlives a power cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+
+from ..._host import Host
+
+PIECE = 1 << 22
+
+
+class Volume(Host):
+    """A host, and what is done to the files of models and engines on it."""
+
+    def size(self, path):
+        """The bytes of a file, its links followed, or None where no regular file is."""
+        try:
+            found = os.stat(self.locate(self.real(path)))
+        except OSError:
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def volume_of(self, path):
+        """(mount point, free bytes) of the volume that `path` is on, or will be on once its folders are made."""
+        while not self.exists(path):
+            path = path.rpartition("/")[0] or "/"
+        place = self.locate(self.real(path))
+        counts = os.statvfs(place)
+        device = os.stat(place).st_dev
+        while place not in ("/", self.root) and os.stat(os.path.dirname(place)).st_dev == device:
+            place = os.path.dirname(place)
+        named = place[len(self.root):] or "/" if not self.live else place
+        return named, counts.f_bavail * counts.f_frsize
+
+    def tree(self, folder):
+        """{path below `folder`: bytes} of its regular files; links to files count, links to folders are not entered."""
+        top = self.locate(self.real(folder))
+        found = {}
+        for place, _folders, names in os.walk(top):
+            for name in names:
+                below = os.path.relpath(os.path.join(place, name), top)
+                size = self.size("%s/%s" % (folder, below))
+                if size is not None:
+                    found[below] = size
+        return found
+
+    def pieces(self, path, start=0, length=None):
+        """The bytes of a file from `start` on, a few MiB at a time."""
+        with self.reading(path) as stream:
+            stream.seek(start)
+            left = length
+            while left is None or left > 0:
+                data = stream.read(PIECE if left is None else min(PIECE, left))
+                if not data:
+                    return
+                left = left if left is None else left - len(data)
+                yield data
+
+    def reading(self, path):
+        """A stream of the bytes of a file."""
+        return open(self.locate(self.real(path)), "rb", buffering=0)
+
+    @contextlib.contextmanager
+    def extending(self, path, start):
+        """A stream that writes on from byte `start` of a file; what is written is on the disk when it is left."""
+        self._may_change("writing %s" % path)
+        handle = os.open(self.locate(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            os.ftruncate(handle, start)
+            os.lseek(handle, start, os.SEEK_SET)
+            with os.fdopen(os.dup(handle), "wb", buffering=0) as stream:
+                yield stream
+            os.fchmod(handle, 0o644)
+        finally:
+            os.fsync(handle)
+            os.close(handle)
+
+    def forget_cached(self, path):
+        """Let the kernel drop its copy of a file that is on the disk, so that reading it again reads the disk."""
+        handle = os.open(self.locate(path), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(handle)
+
+    def make_folder(self, path, mode=0o755):
+        """Make a folder and its missing parents, which everyone may read whatever this process's umask is."""
+        made = super().make_folder(path, mode)
+        for folder in made:
+            os.chmod(self.locate(folder), mode)
+        return made
+
+    def move(self, old, new):
+        """Give a file or folder another name on the same volume, at once; a folder with content is never replaced."""
+        self._may_change("moving %s" % old)
+        os.rename(self.locate(old), self.locate(new))
+        for folder in sorted({os.path.dirname(self.locate(old)), os.path.dirname(self.locate(new))}):
+            self._settle(folder)
+
+    def remove_tree(self, folder):
+        """Remove a folder and all that is in it; a link in its place goes, not what it leads to."""
+        self._may_change("removing %s" % folder)
+        place = self.locate(folder)
+        if os.path.islink(place):
+            os.unlink(place)
+        elif os.path.isdir(place):
+            shutil.rmtree(place)
