@@ -165,6 +165,10 @@ size:
   description: The bytes of the report, null until it is there.
   returned: see
   type: int
+left:
+  description: What earlier profiles of the instance left on the node, and was not fetched. It stays there.
+  returned: profile
+  type: dict
 restored:
   description: Whether the engine had to be restarted as it was.
   returned: restore

@@ -155,7 +155,7 @@ def main():
     except NoEngine as error:
         module.fail_json(msg=str(error))
     except OSError as error:
-        module.fail_json(msg="%s: %s" % (error.filename, error.strerror))
+        module.fail_json(msg="%s: %s" % (error.filename, error.strerror) if error.filename else str(error))
     due = [one for one in found if one["due"]]
     module.exit_json(changed=changed, engines=found, due=due, packages=_packages(module, due, asked["uv"]))
 

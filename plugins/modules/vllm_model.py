@@ -168,7 +168,7 @@ def main():
     except Locked as error:
         module.fail_json(msg="another run is bringing this model, nothing was changed here: %s" % error)
     except OSError as error:  # The volume is full, read-only, or not there.
-        module.fail_json(msg="%s: %s" % (error.filename, error.strerror))
+        module.fail_json(msg="%s: %s" % (error.filename, error.strerror) if error.filename else str(error))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def look(host, name, asked, allow):
-    """{"nsys", "delay", "unit", "command"} of a profile that could begin. Raises Refused."""
+    """{"nsys", "delay", "unit", "command", "left"} of a profile that could begin. Raises Refused."""
     found = running.find(host, name)
     instance = found["instance"]
     if "restart" not in allow:
@@ -54,8 +54,18 @@ def look(host, name, asked, allow):
     unit, nsys = found["deployment"]["unit"], _nsys(host, asked["nsys"])
     delay = asked["delay"] or _delay(host, name, unit)
     output = "%s/%s-%d" % (secret_files.CACHE % name, _REPORT, host.now())
-    return {"nsys": nsys, "delay": delay, "unit": unit, "output": output, "instance": instance,
+    return {"nsys": nsys, "delay": delay, "unit": unit, "output": output, "left": _left(host, name),
             "command": words(nsys, output, delay, asked["duration"], command.engine(instance))}
+
+
+def _left(host, name):
+    """{path: bytes} of what earlier profiles left: too large to fetch, or of a run that was killed.
+
+    They are named and stay: of the first kind somebody was told that they lie there.
+    """
+    cache = secret_files.CACHE % name
+    places = ["%s/%s" % (cache, file) for file in host.names(cache) if file.startswith(_REPORT + "-")]
+    return {place: host.size(place) for place in places if host.link(place) is None and host.size(place) is not None}
 
 
 def words(nsys, output, delay, duration, engine):
@@ -104,10 +114,10 @@ def _shown(host, unit):
 
 
 def begin(host, name, asked, allow, lease):
-    """Restart the engine under nsys; {"id", "command", "output", "delay", "unit"}. Raises Refused; `id` is None in
+    """Restart the engine under nsys; {"id", "command", "output", "delay", "unit", "left"}. Raises Refused; `id` is None in
     check mode, and nothing is restarted."""
     made = look(host, name, asked, allow)
-    told = {key: made[key] for key in ("command", "output", "delay", "unit")}
+    told = {key: made[key] for key in ("command", "output", "delay", "unit", "left")}
     path = DROP_IN % made["unit"]
     if host.read_only:
         return dict(told, id=None)

@@ -35,7 +35,8 @@ def flags(instance, load, folder, seed):
     place = http.where(instance)
     made = {"backend": "vllm", "endpoint": "/v1/completions", "base-url": http.named(place),
             "model": instance["served_name"],
-            "tokenizer": instance["arguments"].get("tokenizer") or instance["model_path"] or instance["model"],
+            "tokenizer": (instance["arguments"].get("tokenizer") or instance.get("model_file")
+                          or instance["model_path"] or instance["model"]),
             "dataset-name": load["dataset"], "num-prompts": load["requests"], "request-rate": load["request_rate"],
             "seed": seed, "disable-tqdm": True, "percentile-metrics": ",".join(LATENCIES),
             "metric-percentiles": ",".join(str(number) for number in PERCENTILES), "save-result": True,

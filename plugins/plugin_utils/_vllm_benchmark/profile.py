@@ -38,6 +38,9 @@ def carry_out(name, meant, means, verify, clock=time.monotonic):
     if said.get("failed"):
         return dict(found, error=said["failed"])
     found.update(command=said["command"], output=said["output"], delay=said["delay"])
+    if said["left"]:
+        found["warnings"].append("earlier profiles left files on the node, which nothing removes: %s" % ", ".join(
+            "%s (%d bytes)" % pair for pair in sorted(said["left"].items())))
     if said["id"] is None:
         return dict(found, checked_only=True)
     begun = clock()

@@ -98,9 +98,13 @@ def _ended(host, deployment, unit, shown, facts, secrets):
         how += " (%s)" % shown["Result"]
     if shown.get("ExecMainStatus") not in (None, "", "0"):
         how += " with status %s" % shown["ExecMainStatus"]
-    if facts["restarts"]:
-        how += "; systemd started it again %d time%s" % (facts["restarts"], "" if facts["restarts"] == 1 else "s")
-    words = "unit %s is %s: %s" % (unit, facts["state"], how)
+    times = "%d time%s" % (facts["restarts"], "" if facts["restarts"] == 1 else "s")
+    if not over:  # What systemd shows is the start that goes on now.
+        words = "unit %s does not stay up: its main process ended, and systemd started it again %s; now it is %s" % (
+            unit, times, facts["state"])
+    else:
+        words = "unit %s is %s: %s%s" % (unit, facts["state"], how, "; systemd started it again " + times
+                                         if facts["restarts"] else "")
     if log["cause"]:
         words += ": " + log["cause"]
     return {"ok": False, "differs": [words], "facts": dict(facts, cause=log["cause"], log=log["lines"])}

@@ -160,7 +160,13 @@ def test_a_report_that_is_too_large_stays_where_it_is(benchmark, engine, node):
     played = benchmark(**PROFILE, vllm_benchmark_nsys=str(engine.folder / "nsys"), vllm_benchmark_profile_size=100)
     assert played.rc == 0, played.said
     assert "more than vllm_benchmark_profile_size: it stays at" in " ".join(played.said.split())
-    assert [path.read_bytes() for path in (node / "cache" / "llama").iterdir()] == [nsys_tool.REPORT]
+    (kept,) = (node / "cache" / "llama").iterdir()
+    assert kept.read_bytes() == nsys_tool.REPORT
+    again = benchmark(**PROFILE, vllm_benchmark_nsys=str(engine.folder / "nsys"))
+    assert again.rc == 0, again.said
+    assert "earlier profiles left files on the node, which nothing removes: %s (%d bytes)" % (
+        kept, len(nsys_tool.REPORT)) in " ".join(again.said.split())
+    assert list((node / "cache" / "llama").iterdir()) == [kept]
 
 
 def test_an_engine_that_ends_under_nsys_is_started_as_it_was(benchmark, engine, node):

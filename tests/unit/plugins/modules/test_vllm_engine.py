@@ -37,6 +37,13 @@ def test_room_is_looked_for_before_and_not_after(tmp_path, run_module):
     assert run_module(vllm_engine, do="begin", **options)["changed"] is True
 
 
+def test_an_error_without_a_file_is_told_as_it_is(run_module, monkeypatch):
+    def broken(*_args):
+        raise OSError("no more of it")
+    monkeypatch.setattr(vllm_engine.all_engines, "look", broken)
+    assert run_module(vllm_engine, do="look", instances=[])["msg"] == "no more of it"
+
+
 def test_what_is_missing_of_the_distribution_is_named(tmp_path, run_module, monkeypatch):
     options = {"instances": [instance(tmp_path / "engine")], "python": sys.executable, "space": 1000}
     monkeypatch.setattr(vllm_engine, "find_spec", lambda name: None)

@@ -62,5 +62,12 @@ def test_a_volume_that_cannot_be_written_is_named(hub, tmp_path, run_module):
     assert said["failed"] and "/m" in said["msg"]
 
 
+def test_an_error_without_a_file_is_told_as_it_is(tmp_path, run_module, monkeypatch):
+    def broken(*_args):
+        raise OSError("no more of it")
+    monkeypatch.setattr(vllm_model, "stage", broken)
+    assert run_module(vllm_model, instances=[], sysroot=str(tmp_path))["msg"] == "no more of it"
+
+
 def test_the_default_files_are_documented():
     assert "default: %s" % json.dumps(list(FILES)) in vllm_model.DOCUMENTATION

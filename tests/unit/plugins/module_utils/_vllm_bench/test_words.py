@@ -57,3 +57,11 @@ def test_an_engine_that_is_too_old(schema):
     del schema["flags"]["num-warmups"]
     made = words.flags(vllm_instances.made(), LOAD, "/r", 0)
     assert "no --num-warmups; it is too old" in words.problems(made, {}, schema)[0]
+
+
+@pytest.mark.parametrize(("changed", "tokenizer"), [
+    ({}, "/m"), ({"model_file": "/m/a.gguf"}, "/m/a.gguf"), ({"model_path": None}, "org/name"),
+    ({"model_file": "/m/a.gguf", "arguments": {"tokenizer": "/t"}}, "/t")])
+def test_the_tokenizer_is_the_engine_s_own(changed, tokenizer):
+    instance = dict(dict(vllm_instances.made(), model="org/name", model_path="/m"), **changed)
+    assert words.flags(instance, LOAD, "/r", 0)["tokenizer"] == tokenizer

@@ -172,8 +172,8 @@ def test_it_still_starts(root):
     ({"ActiveState": "failed", "SubState": "failed", "Result": "start-limit-hit", "NRestarts": "5"},
      "unit vllm@llama.service is failed (failed): its main process ended (start-limit-hit); systemd started it again 5 "
      "times: KeyError: '(hidden)'"),
-    ({"NRestarts": "1"}, "unit vllm@llama.service is active (running): its main process ended; systemd started it "
-                         "again 1 time: KeyError: '(hidden)'")])
+    ({"NRestarts": "1"}, "unit vllm@llama.service does not stay up: its main process ended, and systemd started it "
+                         "again 1 time; now it is active (running): KeyError: '(hidden)'")])
 def test_it_ended_and_why(root, unit, words):
     host = Node(root, "loading\nKeyError: 'MINE'\n", **unit)
     found = verify.look(host, deployment(), nobody, ["MINE"])
