@@ -210,9 +210,12 @@ def tools(instance, placed, node):
     if kind == "podman" and not (node.get("cdi") or {}).get(CDI):
         return _say(instance, "engine", "E", "no CDI specification for %s in /etc/cdi or /var/run/cdi, by which Podman "
                     "gives GPUs to containers: nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml" % CDI)
-    if kind == "podman" and not [one for one in placed["devices"] if one.startswith(CDI + "=")]:
-        return _say(instance, "engine", "E", "the CDI specification for %s has none of its GPUs: make it anew with "
-                    "nvidia-ctk cdi generate" % CDI)
+    lacking = len(placed["gpus"]) - len([one for one in placed["devices"] if one.startswith(CDI + "=")])
+    if kind == "podman" and lacking > 0:
+        all_of = len(placed["gpus"])
+        return _say(instance, "engine", "E", "the CDI specification for %s has %s GPUs: make it anew with nvidia-ctk "
+                    "cdi generate" % (CDI, "none of its" if lacking == all_of else "only %d of its %d" % (
+                        all_of - lacking, all_of)))
     if kind == "docker" and not here.get("nvidia-ctk"):
         return _say(instance, "engine", "W", "nvidia-ctk is not installed: without NVIDIA's container toolkit Docker "
                     "gives no container a GPU")

@@ -137,6 +137,9 @@ def test_containers_need_their_tools():
     assert "podman is not installed on this node" in _said(podman, _node(tools={}, cdi=cdi))[0][2]
     assert "nvidia-ctk cdi generate" in _said(podman, _node())[0][2]
     assert "has none of its GPUs" in _said(podman, _node(cdi={"nvidia.com/gpu": ["7"]}))[0][2]
+    three = instance(gpus=3, engine=engine_nodes.PODMAN)  # The specification is older than one of the GPUs.
+    assert ("engine", "E", "llama: the CDI specification for nvidia.com/gpu has only 2 of its 3 GPUs: make it "
+            "anew with nvidia-ctk cdi generate") in _said(three, _node(cdi=cdi))
     assert [severity for _rule, severity, _words in _said(docker, _node())] == ["W"]
     assert _said(docker, _node(tools={"docker": "27.1", "nvidia-ctk": "/usr/bin/nvidia-ctk"})) == []
 

@@ -71,6 +71,13 @@ def test_gpus_by_cdi_for_podman_and_by_uuid_for_docker():
     assert not [word for word in words("docker") if "nvidia.com" in word]
 
 
+def test_gpus_that_another_driver_has_are_not_counted():
+    """GPU 0 of the node is given to a virtual machine: NVIDIA's driver calls the next one 0."""
+    place = dict(placed([dict(gpu, uuid=None) for gpu in GPUS[1:3]]), visible={"CUDA_VISIBLE_DEVICES": "0,1"})
+    assert container_options.devices(made("podman"), place) == ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]
+    assert container_options.gpus(place) == '"device=0,1"'
+
+
 def test_a_list_of_devices_that_names_them_by_cdi_is_taken_as_it_is():
     devices = ["nvidia.com/gpu=GPU-1", "/dev/infiniband"]
     assert container_options.devices(made("podman"), placed(GPUS[:1], devices=devices)) == devices
