@@ -19,10 +19,16 @@ _BY_INSTANCE = ("commands", "versions", "summaries", "preflight", "shown")
 
 
 def of_answer(found, answer, untouched="nothing was changed"):
-    """{"instances", "due", "open", "diff", "wrong", "commands", "versions", ...} of a node's answer."""
+    """{"instances", "due", "open", "running", "diff", "wrong", "commands", ...} of a node's answer."""
     return {"instances": found, "wrong": _wrong(answer, untouched), "due": list(answer.get("due") or ()),
             "open": list(answer.get("open") or ()), "diff": answer.get("diff") or [],
+            "running": {_instance(step): step.get("running") for step in answer.get("settings") or ()},
             **{name: dict(answer.get(name) or {}) for name in _BY_INSTANCE}}
+
+
+def _instance(step):
+    """The instance of which a step is: vllm@NAME.service."""
+    return str(step.get("name")).partition("@")[2].rpartition(".")[0]
 
 
 def _wrong(answer, untouched):
@@ -52,7 +58,7 @@ def keep_report(place, host, states, wrong):
     """Say in the report's part of a host what became of the instances of a round."""
     part = parts.of_host(host, place).get(_PART) or {}
     for step in part.get("settings") or ():
-        name = str(step.get("name")).partition("@")[2].rpartition(".")[0]
+        name = _instance(step)
         phase = (states.get(name) or {}).get("phase")
         if phase == "kept":
             step["changed"] = True

@@ -23,18 +23,28 @@ def of_plans(answers, width):
         for name, command in answer["commands"].items():
             said = command if isinstance(command, str) else shlex.join(str(word) for word in command)
             flags = shlex.join(str(word) for word in (answer.get("shown") or {}).get(name) or ())
-            key = (name, str(answer["summaries"].get(name) or ""), said, flags, name in answer["due"])
+            key = (name, str(answer["summaries"].get(name) or ""), said, flags, _would(name, answer))
             merged.setdefault(key, []).append(host)
     lines = []
-    for (name, summary, command, flags, due), hosts in list(merged.items())[:_MOST]:
+    for (name, summary, command, flags, would), hosts in list(merged.items())[:_MOST]:
         lines += [("", None)]
-        lines += [(text, "drift" if due else "ok") for text in paragraph("vllm@%s on %s: %s" % (
-            name, few(hosts), "would restart" if due else "stays as it is"), width, 2)]
+        lines += [(text, "drift" if would else "ok") for text in paragraph("vllm@%s on %s: %s" % (
+            name, few(hosts), would or "stays as it is"), width, 2)]
         lines += [("  " + text, None) for text in paragraph(summary, width - 2, 0)] if summary else []
         lines += [("  " + command, None)] + ([("  with " + flags, None)] if flags else [])
     if len(merged) > _MOST:
         lines.append(("and %d more" % (len(merged) - _MOST), None))
     return lines
+
+
+def _would(name, answer):
+    """What a run without check mode would do to an instance, or None."""
+    if name not in answer["due"]:
+        return None
+    runs = str((answer.get("running") or {}).get(name) or "").startswith("started")
+    if answer["instances"].get(name, {}).get("state") == "stopped":
+        return "would stop" if runs else "would be there, stopped"
+    return "would restart" if runs else "would start"
 
 
 def of_roll(made, width):

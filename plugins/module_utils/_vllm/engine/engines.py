@@ -68,7 +68,8 @@ def _existing(host, engine, asked):
     folder = program.rpartition("/")[0].rpartition("/")[0]
     found = distribution(host, folder) or version_of(host, program)
     if engine["version"] and not is_version(found, engine["version"]):
-        raise NoEngine("%s is vLLM %s, and %s was asked for" % (program, found, engine["version"]))
+        raise NoEngine("%s is vLLM %s, and vllm_service_version, or version of the instance's engine, says %s: say %s, "
+                       "or null for whatever is there" % (program, found, engine["version"], found.partition("+")[0]))
     return {"state": "ready", "due": False, "packages": [], "found": found, "program": program,
             "words": "vLLM %s at %s" % (found, program)}
 

@@ -18,9 +18,10 @@ def test_problems_stop_it_whatever_their_shape():
     assert planned.of_answer({}, {"problems": ["a: x", "b: y"]})["wrong"] == "nothing was changed: a: x; b: y"
     assert planned.of_answer({}, {"problems": {"a": "x", "b": ["y", "z"]}})["wrong"].endswith("a: x; b: y; b: z")
     assert planned.of_answer({}, {"failed": "no route"})["wrong"] == "no route"
-    assert planned.of_answer({"a": 1}, {"due": ["a"], "failed": None}) == {
+    steps = [{"name": "vllm@a.service", "running": "absent"}]
+    assert planned.of_answer({"a": 1}, {"due": ["a"], "failed": None, "settings": steps}) == {
         "instances": {"a": 1}, "wrong": None, "due": ["a"], "open": [], "diff": [], "commands": {}, "versions": {},
-        "summaries": {}, "preflight": {}, "shown": {}}
+        "running": {"a": "absent"}, "summaries": {}, "preflight": {}, "shown": {}}
 
 
 def test_the_difference_of_an_instance_leaves_out_the_others():
