@@ -57,10 +57,11 @@ def _of(one, name):
 def keep_report(place, host, states, wrong):
     """Say in the report's part of a host what became of the instances of a round."""
     part = parts.of_host(host, place).get(_PART) or {}
+    phases = [state.get("phase") for state in states.values() if state]
     for step in part.get("settings") or ():
         name = _instance(step)
         phase = (states.get(name) or {}).get("phase")
-        if phase == "kept":
+        if phase == "kept" or (not name and "kept" in phases):  # A template is written before its instances start.
             step["changed"] = True
         elif phase is not None:
             step["error"] = "; ".join(states[name].get("words") or ()) or phase

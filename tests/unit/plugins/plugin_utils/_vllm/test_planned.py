@@ -40,6 +40,14 @@ def test_the_report_says_what_became_of_each_step(place):
     assert part["changed"] is True and part["failed"] == "b: x"
 
 
+def test_a_template_was_changed_once_an_instance_that_starts_from_it_is_kept(place):
+    for phase, changed in (("kept", True), ("put_back", None), ("not_reached", None)):
+        steps = [{"name": name, "status": "drift"} for name in ("vllm@.service", "vllm@a.service")]
+        parts.keep("n1", "vllm_service", {"settings": steps, "failed": None}, place)
+        planned.keep_report(place, "n1", {"a": {"phase": phase, "words": []}, "b": None}, [])
+        assert parts.of_host("n1", place)["vllm_service"]["settings"][0].get("changed") is changed
+
+
 def test_the_file_says_what_became_of_each_instance(tmp_path):
     made = {"batches": [{"hosts": ["n1"]}, {"hosts": ["n2"]}], "turns": {
         "n1": {"batch": 0, "units": [{"name": "a"}]}, "n2": {"batch": 1, "units": [{"name": "a"}]}}}
