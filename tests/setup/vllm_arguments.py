@@ -21,11 +21,11 @@ import typing
 
 import pydantic
 import vllm.config
+import vllm_registries
 from vllm.config.kernel import IrOpPriorityConfig
 from vllm.config.quantization import QuantizationConfigArgs
 from vllm.entrypoints.cli.serve import cmd_init
 from vllm.utils.argparse_utils import FlexibleArgumentParser
-from vllm.v1.attention.backends.registry import AttentionBackendEnum
 from vllm.version import __version__ as version
 
 WIDTH = 116
@@ -43,8 +43,6 @@ from __future__ import annotations
 SIZES = {"human_readable_int": "size", "human_readable_int_or_auto": "size-auto", "loads": "json",
          "union_dict_and_str": "dict-or-text", "parse_dataclass": "dict", "int": "int", "float": "float"}
 LISTS = ("allowed-origins", "allowed-methods", "allowed-headers")
-WORDS = {"attention_backend": [one.name for one in AttentionBackendEnum],
-         "mm_encoder_attn_backend": [one.name for one in AttentionBackendEnum]}
 # What is tried on each key of a mapping; where one of a line is taken, values like it are legal.
 PROBES = {"t": ("some-word", "/some/path"), "q": ("1", "true"), "i": (3, 1, 8, 16, 128), "o": (0,), "n": (-1, -2),
           "f": (2.5, 0.5), "b": (True,), "l": ([],), "d": ({},), "z": (None,)}
@@ -151,7 +149,7 @@ def line(action):
     """One flag: names | what it takes | bounds | choices | default."""
     flag, *others = named(action)
     count = {"+": "many", "*": "many", "?": "optional"}.get(action.nargs, "one")
-    legal = action.choices or WORDS.get(action.dest) or (literal(hint_of(action)) if action.metavar is None else ())
+    legal = action.choices or (literal(hint_of(action)) if action.metavar is None else ())
     choices = ", ".join(str(choice) for choice in legal if choice is not None)
     default = str(action.default)
     default = default if action.default is not None and len(default) < 25 and "SUPPRESS" not in default else ""
@@ -177,11 +175,37 @@ def keys(serve):
     for action in serve._actions:
         cls = action.option_strings and (dataclass_of(action) or further.get(action.dest))
         if cls:
-            words = ["%s=%s" % (field.name, _letters(cls, field.name))
-                     for field in sorted(dataclasses.fields(cls), key=lambda one: one.name) if field.init]
-            lines += textwrap.wrap("%s: %s" % (named(action)[0], " ".join(words)), WIDTH, subsequent_indent="  ",
-                                   break_on_hyphens=False, break_long_words=False)
+            lines += _keys_of(named(action)[0], cls)
     return lines
+
+
+def _keys_of(name, cls):
+    """The lines of one class, and after them those of the classes that its own keys become, named NAME.KEY."""
+    fields = sorted((field for field in dataclasses.fields(cls) if field.init), key=lambda one: one.name)
+    lines = wrapped("%s: %s" % (name, " ".join("%s=%s" % (field.name, _letters(cls, field.name)) for field in fields)))
+    for field in fields:
+        inner = _inner(getattr(cls, "__pydantic_fields__", {}).get(field.name))
+        # What the engine itself puts into the configuration of a draft is not for a person.
+        if inner and "." not in name and not field.name.startswith(("draft_", "target_")):
+            lines += _keys_of("%s.%s" % (name, field.name), inner)
+    return lines
+
+
+def _inner(field):
+    """The class of the configuration that a mapping under a key becomes; None where other keys than its own pass."""
+    hints = [] if field is None else [field.annotation, *typing.get_args(field.annotation)]
+    for hint in hints:
+        if dataclasses.is_dataclass(hint) and hasattr(hint, "__pydantic_fields__"):
+            try:
+                hint(no_such_key=1)
+            except (TypeError, pydantic.ValidationError) as error:
+                return hint if "no_such_key" in str(error) else None
+    return None
+
+
+def wrapped(text):
+    """One entry, in lines that begin with a blank but the first."""
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 
 
 def _letters(cls, name):
@@ -190,11 +214,13 @@ def _letters(cls, name):
     decorators = getattr(getattr(cls, "__pydantic_decorators__", None), "field_validators", {})
     judged = {one for decorator in decorators.values() if decorator.info.mode != "after"
               for one in decorator.info.fields}
+    judged = {name} if "*" in judged else judged
     found = "".join(letter for letter, values in PROBES.items() if any(takes(field, value) for value in values))
     words = literal(field.annotation) if field is not None and name not in judged else []
     if words and all(isinstance(word, str) for word in words) and len(words) <= 12:
         return "%st/%s" % (found.replace("t", ""), ",".join(words))
-    if words or field is None or name in judged or set(found) <= {"z"} or found == "".join(PROBES):
+    if words or field is None or name in judged or set(found) <= {"z"} or found == "".join(PROBES) or (
+            {"l", "d", "i"} <= set(found)):
         return "*"
     return found
 
@@ -231,6 +257,10 @@ def main():
     (folder / "known_keys.py").write_text(
         HEAD % ("The keys of those flags of vllm serve %s whose value is a mapping" % version)
         + block("KEYS", keys(serve), "NAME: KEY=LETTERS/WORDS: what it takes, as known_arguments.py says"))
+    (folder / "known_words.py").write_text(
+        HEAD % ("The words that vLLM %s itself has for what its help takes as any text" % version)
+        + block("WORDS", sum(map(wrapped, vllm_registries.lines()), []),
+                "NAME or NAME.KEY of a mapping, all that have the same words, and these; a plugin may add more."))
 
 
 main()

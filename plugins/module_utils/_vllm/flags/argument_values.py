@@ -104,7 +104,14 @@ def _json(flag, value, entry):
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
         return "%s: %r cannot be written as JSON" % (flag, value)
-    return _unsafe(flag, text) or (_keys(flag, value, entry["keys"] or {}) if isinstance(value, dict) else None)
+    return _unsafe(flag, text) or (_mapping(flag, value, entry) if isinstance(value, dict) else None)
+
+
+def _mapping(flag, value, entry):
+    """What is wrong with a mapping, or with one under its keys."""
+    inner = [(key, value[key]) for key in sorted(entry["inner"]) if isinstance(value.get(key), dict)]
+    return _keys(flag, value, entry["keys"] or {}) or next(
+        filter(None, (_keys("%s: %s" % (flag, key), item, entry["inner"][key]) for key, item in inner)), None)
 
 
 def _keys(flag, value, known):
@@ -119,9 +126,6 @@ def _keys(flag, value, known):
                 words for letter, words in _SORTS if letter in letters))
         if words and isinstance(item, str) and item not in words.split(","):
             return "%s: %s: %r is not one of its words; %s" % (flag, key, item, nearest(item, words.split(",")))
-        legal_words = names.WORDS_OF.get((flag, key))
-        if legal_words and isinstance(item, str) and item.upper() not in legal_words:
-            return "%s: %s: %r is not one of its words; %s" % (flag, key, item, nearest(item.upper(), legal_words))
         of_all = names.MAPPINGS_OF.get(flag)
         if of_all and not isinstance(item, of_all):
             return "%s: %s: %r is of the wrong kind; legal is %s" % (
@@ -169,8 +173,9 @@ def _one(flag, value, entry):
         return "%s: %r; legal is NAME=PATH, or a mapping with name and path" % (flag, value)
     if flag == "chat-template" and not re.match(r"/|.*[{}\n]", str(value), re.DOTALL):
         return "%s: %r; legal is an absolute path on the node, or the template itself" % (flag, value)
-    word = str(value).upper() if flag in names.ANY_CASE else str(value)
-    if entry["choices"] and word not in entry["choices"]:
+    if flag in names.CLASSES and "." not in str(value).strip("."):
+        return "%s: %r; legal is a class or function that Python can import, as package.module.Name" % (flag, value)
+    if entry["choices"] and str(value) not in entry["choices"]:
         return "%s: %r is not one of its words; %s" % (flag, value, nearest(value, entry["choices"]))
     if entry["type"] in ("int", "float") or bounds(flag, entry):
         return _number(flag, value, entry)

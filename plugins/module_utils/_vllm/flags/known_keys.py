@@ -11,6 +11,8 @@ from __future__ import annotations
 # NAME: KEY=LETTERS/WORDS: what it takes, as known_arguments.py says
 KEYS = """
 quantization-config: ignore=l linear=* moe=* targets=*
+quantization-config.linear: activation=* weight=*
+quantization-config.moe: activation=* weight=*
 pooler-config: dimensions=qionbz enable_chunked_processing=qiob enable_flash_late_interaction=qiob
   logit_mean=qionfbz logit_sigma=qionfbz max_embed_len=qionbz pooling_type=zt/CLS,LAST,MEAN,ALL,STEP
   returned_token_ids=lz seq_pooling_type=zt/CLS,LAST,MEAN step_tag_id=qionbz
@@ -22,7 +24,7 @@ eplb-config: communicator=zt/torch_nccl,torch_gloo,torch_xccl,nixl,pynccl enable
 fault-tolerance-config: engine_recovery_timeout_sec=qionb
 logging-config: configure_logging=qiob formatter=t/text,json log_level=t/CRITICAL,ERROR,WARNING,INFO,DEBUG,NOTSET
   pylogging_config_file=tqz
-ir-op-priority: fused_add_rms_norm=l gelu_and_mul_sparse=l rms_norm=l
+ir-op-priority: fused_add_rms_norm=* gelu_and_mul_sparse=* rms_norm=*
 speculative-config: attention_backend=* code_revision=tqz disable_eagle_block_drop=qiob
   disable_lookahead_block_hashes=qiob disable_padded_drafter_batch=qiob draft_lm_head_quantization=zt/fp8,nvfp4
   draft_load_config=dz draft_model_config=* draft_parallel_config=* draft_sample_method=t/greedy,probabilistic
@@ -55,6 +57,11 @@ compilation-config: backend=tq cache_dir=tq compile_cache_save_format=t/binary,u
   encoder_cudagraph_max_vision_items_per_batch=qionb encoder_cudagraph_token_budgets=l fast_moe_cold_start=qiobz
   inductor_compile_config=d inductor_passes=d ir_enable_torch_wrap=* max_cudagraph_capture_size=* mode=*
   pass_config=* splitting_ops=lz use_inductor_graph_partition=*
+compilation-config.dynamic_shapes_config: assume_32_bit_indexing=qiob evaluate_guards=qiob type=*
+compilation-config.pass_config: eliminate_noops=qiob enable_qk_norm_rope_fusion=*
+  fi_allreduce_fusion_max_size_mb=qionfbz fuse_act_padding=* fuse_act_quant=* fuse_allreduce_rms=* fuse_attn_quant=*
+  fuse_mla_dual_rms_norm=* fuse_norm_quant=* fuse_qk_norm_rope_kvcache=* fuse_rope_kvcache=*
+  fuse_rope_kvcache_cat_mla=* rope_kvcache_fusion_max_token_num=qionb
 attention-config: backend=* backend_per_kind=* disable_flashinfer_q_quantization=qiob
   flash_attn_max_num_splits_for_cuda_graph=qionb flash_attn_version=* flex_attn_block_m=qionbz
   flex_attn_block_n=qionbz flex_attn_kv_block_size=qionbz flex_attn_q_block_size=qionbz hisparse_config=dz
@@ -63,11 +70,13 @@ attention-config: backend=* backend_per_kind=* disable_flashinfer_q_quantization
   sparse_mla_prefill_workspace_factor=iz tokenspeed_mla_min_split_kv=qib tq_max_kv_splits_for_cuda_graph=qionb
   trtllm_ragged_backend=t/trtllm-gen,cute-dsl use_non_causal=qiob use_prefill_query_quantization=qiob
   use_trtllm_attention=qiobz
+attention-config.hisparse_config: device_buffer_size=qibz eager_host_mirror=qiob
 engram-config: cpu_offload=qiob dp_shared_memory=qiobz embedding_across_dp=qiob use_thp=qiob
 reasoning-config: reasoning_end_str=tq reasoning_parser=tq reasoning_start_str=tq
 kernel-config: enable_cutedsl_warmup=* enable_flashinfer_autotune=* enable_jit_warmup=*
   enable_rocm_segmented_attn_autotune=qiob ir_op_priority=* linear_backend=* linear_backend_per_quant=*
   moe_backend=* monokernel=qiob sparse_indexer_topk_backend=*
+kernel-config.ir_op_priority: fused_add_rms_norm=* gelu_and_mul_sparse=* rms_norm=*
 structured-outputs-config: backend=t/auto,xgrammar,guidance,outlines,lm-format-enforcer
   disable_additional_properties=qiob disable_any_whitespace=qiob enable_in_reasoning=qiob reasoning_parser=tq
   reasoning_parser_plugin=tq
