@@ -46,7 +46,8 @@ def look(host, instances=()):
         "cdi": node_facts.cdi(host), "shm": node_facts.shared_memory(host),
         "remove_ipc": node_facts.remove_ipc(host), "users": node_facts.system_users(host),
         "addresses": node_facts.addresses(host, nic.RECORDED),
-        "listeners": node_facts.listeners(host, {one["port"] for one in instances if one["state"] == "started"}),
+        "listeners": node_facts.listeners(host, {(one["listen"], one["port"]) for one in instances
+                                                 if one["state"] == "started"}),
         "overrides": {one["name"]: node_facts.overrides(host, "vllm@%s.service" % one["name"], _DROP_IN)
                       for one in instances},
         "taken": _taken(host), "configs": {one["name"]: _config(host, one) for one in instances}}

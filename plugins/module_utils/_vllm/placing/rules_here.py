@@ -93,7 +93,7 @@ def _are(who):
 
 def port(instance, placed, node):
     """The port of the API is its own."""
-    there = (node.get("listeners") or {}).get(instance["port"])
+    there = (node.get("listeners") or {}).get((instance["listen"], instance["port"]))
     headless = merged(instance, placed).get("headless")
     if instance["state"] != "started" or headless or not there or there["ours"] == instance["name"]:
         return []

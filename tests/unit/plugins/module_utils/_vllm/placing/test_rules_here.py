@@ -69,7 +69,7 @@ def test_memory_that_cannot_be_read_is_no_fault_but_a_stranger_is_named():
 @pytest.mark.parametrize(("ours", "words"), [(None, "port 8000 is taken by process 7 (nginx)"),
                                              ("other", "port 8000 is taken by instance other"), ("llama", None)])
 def test_a_port_is_its_own(ours, words):
-    said = _said(instance(gpus=1), _node(listeners={8000: {"who": "process 7 (nginx)", "ours": ours}}))
+    said = _said(instance(gpus=1), _node(listeners={("0.0.0.0", 8000): {"who": "process 7 (nginx)", "ours": ours}}))
     assert said == ([("R25", "E", "llama: " + words)] if words else [])
 
 
