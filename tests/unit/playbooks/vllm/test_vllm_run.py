@@ -48,7 +48,7 @@ def test_check_shows_the_command_and_the_difference_and_writes_nothing(serve, wo
     played = serve({"n1": {}}, "--check", "--diff", vllm_service_instances=[ONE])
     assert played.rc == 0, played.said
     assert "/opt/engine/bin/vllm serve --config /etc/vllm/one.yaml" in played.said
-    assert "vllm@one on n1: would restart" in played.said and "two sentences on one" in played.said
+    assert "vllm@one on n1: would start" in played.said and "two sentences on one" in played.said
     assert '+ "name": "one"' in played.said
     assert world.get("n1") == {"serves": {}} and before is None
     assert stages(played, "switch", "verify", "keep", "put_back") == []
