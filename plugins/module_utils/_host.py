@@ -254,6 +254,22 @@ class Host(Files):
             os.close(handle)
 
     @staticmethod
+    @contextlib.contextmanager
+    def to_the_end():
+        """Let neither a connection that closes (SIGHUP) nor Ctrl-C (SIGINT) end this process or its commands meanwhile.
+
+        Else an operator who stops Ansible leaves a node between two states, such as with its engine stopped.
+        """
+        before = {}
+        with contextlib.suppress(ValueError):  # Only the main thread may; another one is not asked either.
+            before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler or signal.SIG_DFL)
+
+    @staticmethod
     def now():
         """The time of day, in whole seconds since the epoch."""
         return int(time.time())

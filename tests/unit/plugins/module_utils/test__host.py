@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 
 import pytest
@@ -125,6 +127,26 @@ def test_two_runs_exclude_each_other_and_the_owner_is_named(root):
     with host.only_one("/lock", {"what": "role thp"}):
         assert (root / "lock").exists()
     assert not (root / "lock").exists()
+
+
+def test_neither_a_closed_connection_nor_an_interruption_ends_a_change_or_its_commands(root):
+    heard, before = [], {}
+    for number in (signal.SIGHUP, signal.SIGINT):
+        before[number] = signal.signal(number, lambda number, _frame: heard.append(number))
+    try:
+        with contextlib.suppress(RuntimeError), Host(str(root), read_only=False).to_the_end():
+            for number in before:
+                signal.raise_signal(number)
+            assert heard == []
+            assert subprocess.run(["sh", "-c", "kill -HUP $$; kill -INT $$; echo on"], capture_output=True, text=True,
+                                  check=True).stdout == "on\n"
+            raise RuntimeError
+        for number in before:
+            signal.raise_signal(number)
+        assert heard == list(before)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_beside_it(root, monkeypatch):
