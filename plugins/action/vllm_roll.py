@@ -8,8 +8,6 @@ Each stage is a task of the role vllm_service; what a stage leaves to the next o
 
 from __future__ import annotations
 
-import os
-
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance_values import BadInstance
@@ -67,6 +65,8 @@ class ActionModule(ActionBase):
     def _check(self, place, asked, task_vars):
         """The node's instances in normal form; asks no node."""
         host, given = task_vars["inventory_hostname"], asked["options"]
+        if host == task_vars["ansible_play_hosts_all"][0] and not self._task.check_mode:
+            planned.forget(place)
         options.check_names(task_vars)
         options.sizes(given.get("serial"))
         found = instances.of_host(host, given, options.defaults(given), task_vars["hostvars"])
@@ -180,8 +180,7 @@ class ActionModule(ActionBase):
         stopped, last = kept.one(place, "stopped", "why"), set(made["batches"][-1]["hosts"])
         if stopped or last & set(task_vars["ansible_play_batch"]) or not task_vars["ansible_play_hosts"]:
             show.lines(table.of_outcome(made, states, stopped, show.width()))
-        planned.write(os.path.join(place, "vllm_service.json"), made, states, stopped)
-        return {"path": os.path.join(place, "vllm_service.json")}
+        return {"path": planned.write(place, made, states, stopped)}
 
     def _answers(self, place, task_vars):
         """The plans of the hosts of this play, or of its batch, that answered."""

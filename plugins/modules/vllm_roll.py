@@ -17,7 +17,9 @@ description:
   - Nodes that share a replica are always in one batch and restart together. In a batch each node restarts one
     instance after the other, so that its others keep serving. After a failure nothing more restarts.
   - C(vllm_service.json) in the report folder has what became of each instance. It lies in C(report) in the folder in
-    which ansible-playbook was started, or in the folder that the variable C(gpuwright_report_dir) names.
+    which ansible-playbook was started, or in the folder that the variable C(gpuwright_report_dir) names. A run removes
+    what an earlier one wrote, and writes its own after each batch. One that restarts nothing, or is stopped before,
+    leaves none.
 options:
   stage:
     description:

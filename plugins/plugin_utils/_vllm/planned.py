@@ -8,12 +8,14 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
 
 _PART = "vllm_service"
+_FILE = "vllm_service.json"
 # Of each of these one entry an instance.
 _BY_INSTANCE = ("commands", "versions", "summaries", "preflight", "shown")
 
@@ -71,8 +73,14 @@ def keep_report(place, host, states, wrong):
     parts.keep(host, _PART, part, place)
 
 
-def write(path, made, states, stopped):
-    """vllm_service.json: what became of each instance."""
+def forget(place):
+    """What an earlier run wrote says nothing of this one, which may be stopped before it has anything to say."""
+    with contextlib.suppress(OSError):
+        os.unlink(os.path.join(place, _FILE))
+
+
+def write(place, made, states, stopped):
+    """vllm_service.json: what became of each instance; returns its path."""
     told = {"schema": 1, "stopped": stopped, "batches": [batch["hosts"] for batch in made["batches"]], "nodes": {}}
     for host, turn in made["turns"].items():
         for unit in turn["units"]:
@@ -80,8 +88,10 @@ def write(path, made, states, stopped):
             told["nodes"].setdefault(host, {})[unit["name"]] = {
                 "result": state.get("phase", "not_reached"), "words": state.get("words") or [],
                 "down_seconds": state.get("down_seconds"), "batch": turn["batch"] + 1}
+    path = os.path.join(place, _FILE)
     temporary = "%s.new-%d" % (path, os.getpid())
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(told, file, indent=1)
         file.write("\n")
     os.replace(temporary, path)
+    return path
