@@ -24,9 +24,10 @@ from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import (
 )
 
 _MODULE = "gpuwright.node.vllm_service"
+_MOST_WORDS = 600  # Installers say much.
 TAKEN = {
     "stage": {"type": "str", "required": True,
-              "choices": ["check", "plan", "agree", "order", "rounds", "switch", "verify", "settle", "end"]},
+              "choices": ["check", "plan", "agree", "unstaged", "order", "rounds", "switch", "verify", "settle", "end"]},
     "options": {"type": "dict", "default": {}},
     "secrets": {"type": "raw", "no_log": True},
     "take_over": {"type": "list", "elements": "str", "default": []},
@@ -110,6 +111,13 @@ class ActionModule(ActionBase):
         if wrong:
             raise BadInstance("; ".join(wrong))
         return {}
+
+    def _unstaged(self, place, asked, task_vars):
+        """What kept the engine or a model from the node, in the report too: other modules bring them."""
+        words = " ".join(str(asked["options"].get("words") or "").split())
+        words = "%s: %s" % (self._untouched({"options": {"staged": True}}), words[:_MOST_WORDS])
+        planned.keep_report(place, task_vars["inventory_hostname"], {}, [words])
+        return {"failed": True, "msg": words}
 
     def _order(self, place, asked, task_vars):
         """Which nodes restart what in which batch; the facts tell a later play."""

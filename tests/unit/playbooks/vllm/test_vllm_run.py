@@ -97,6 +97,15 @@ def test_a_replica_of_which_one_node_is_due_restarts_on_both(serve, world):
     assert stages(limited, "switch") == []
 
 
+def test_what_could_not_be_brought_is_in_the_report_and_nothing_restarts(serve, world):
+    played = serve({"n1": {}, "n2": {"no_model": "the hub\nis away"}}, vllm_service_instances=[ONE])
+    assert played.rc != 0 and stages(played, "switch") == []
+    assert played.audit["hosts"]["n2"]["status"] == "failed"
+    said = json.dumps(played.audit["hosts"]["n2"])
+    assert "no instance was touched: Bring the model files: the hub is away" in said, said
+    assert world.get("n1")["serves"] == {}
+
+
 def test_wrong_input_is_said_before_any_node_is_asked(serve):
     hosts = dict(addressed("n1", "n2"), n2={"vllm_service_address": "192.0.2.1", "vllm_service_instance": []},
                  n3={"vllm_service_instances": [ONE, dict(TWO, port=8000)]},
