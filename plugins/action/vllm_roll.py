@@ -27,7 +27,8 @@ _MODULE = "gpuwright.node.vllm_service"
 _MOST_WORDS = 600  # Installers say much.
 TAKEN = {
     "stage": {"type": "str", "required": True,
-              "choices": ["check", "plan", "agree", "unstaged", "order", "rounds", "switch", "verify", "settle", "end"]},
+              "choices": ["check", "plan", "agree", "unstaged", "order", "rounds", "switch", "verify", "settle",
+                          "end"]},
     "options": {"type": "dict", "default": {}},
     "secrets": {"type": "raw", "no_log": True},
     "take_over": {"type": "list", "elements": "str", "default": []},
