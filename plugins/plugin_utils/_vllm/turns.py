@@ -39,7 +39,7 @@ def switch(place, host, units, ask):
             continue
         wrong = (answer.get("errors") or {}).get(unit["name"]) or answer.get("failed")
         # What is to be gone needs no looks: it is, once it was stopped without an error.
-        kept.keep_outcome(place, host, unit["name"], switched=True, words=[wrong] if wrong else [],
+        kept.keep_outcome(place, host, unit["name"], switched=True, left=unit["leaves"], words=[wrong] if wrong else [],
                           phase="failed" if wrong else "ok" if unit["leaves"] else "switched")
     return answer or {}
 
@@ -127,9 +127,17 @@ def _put_back(place, host, unit, bad, ask, served_again):
         down += waited
         said = ["the old one serves again; it was down for %d s" % down] if well else [
             "the old one was started again and does not serve; it is down for %d s: %s" % (down, "; ".join(differs))]
+    left = [] if unit["leaves"] else _left(place, host)
+    said += ["%s, which this run stopped on %s before, is not started again" % (", ".join(left), host)] if left else []
     kept.keep_outcome(place, host, name, phase="put_back" if well else "down", words=[why] + said, down_seconds=down,
                       switched=True)
     return "%s: %s; %s" % (name, why, "; ".join(said) or "nothing is known of the old one")
+
+
+def _left(place, host):
+    """The instances that this run stopped or removed on a host, as one that is renamed."""
+    return [state["instance"] for state in kept.everything(place, "outcome").values()
+            if state["host"] == host and state.get("left") and state.get("phase") in _WELL]
 
 
 def _served_again(name, ask, limit, sleep, clock):

@@ -126,3 +126,13 @@ def test_what_leaves_needs_no_look(place):
     node = Node()
     assert through(place, node, dict(ONE, leaves=True)) == []
     assert node.asked == [("switch", "a"), ("keep", "a")]
+
+
+def test_a_new_name_that_fails_says_that_the_old_one_is_gone(place):
+    assert through(place, Node(), dict(ONE, name="old", leaves=True)) == []
+    assert through(place, Node(), dict(ONE, name="far", hosts=["n2"], leaves=True), "n2") == []
+    node = Node(verify=looks((False, "no")), put_back=[{"put_back": {"a": {
+        "ok": True, "down_seconds": 0, "words": "it is removed: there was none before"}}}])
+    assert through(place, node) == [
+        "a: n1: no; it is removed: there was none before; "
+        "old, which this run stopped on n1 before, is not started again"]
