@@ -30,12 +30,13 @@ def look(host, instances, asked):
         engine = instance["engine"]
         key = (engine["kind"], engine["path"] or engine["image"])
         if key not in found:
-            found[key] = dict(engine, names=[instance["name"]])
+            found[key] = dict(engine, names=[instance["name"]], users=[instance.get("user")])
         elif found[key]["version"] != engine["version"]:
             wrong.append("%s is to be vLLM %s for instance %s and %s for %s" % (
                 key[1], found[key]["version"], found[key]["names"][0], engine["version"], instance["name"]))
         else:
             found[key]["names"].append(instance["name"])
+            found[key]["users"].append(instance.get("user"))
     for engine in found.values():
         try:
             engine.update({"venv": virtual_environment.look, "existing": _existing}.get(
