@@ -15,6 +15,7 @@ import re
 
 from .vllm_families import FAMILIES, HOLDERS
 
+_MOST_LAYERS = 1000
 _MOST = 1 << 40  # Larger than any field of any model; keeps the arithmetic of odd JSON small.
 # As vLLM has them (config/model.py, transformers_utils/model_arch_config_convertor.py): with YaRN
 # max_position_embeddings is the stretched length already.
@@ -76,6 +77,14 @@ def whole(config, key, default=None, least=1):
     return value
 
 
+def few(config):
+    """The number of layers."""
+    layers = whole(config, "num_hidden_layers")
+    if layers > _MOST_LAYERS:
+        raise BadConfig("config.json: num_hidden_layers is %d; no model has more than %d" % (layers, _MOST_LAYERS))
+    return layers
+
+
 def flag(config, key, default=False):
     """A boolean field."""
     value = config.get(key)
@@ -104,6 +113,17 @@ def mapping(config, key):
     if not isinstance(value, dict):
         raise BadConfig("config.json: %s is %s, not a dict" % (key, type(value).__name__))
     return value
+
+
+def kind_of(text, layer):
+    """What layer_types calls this layer; None where there is no such list."""
+    kinds = listed(text, "layer_types")
+    if not kinds:
+        every = whole(text, "full_attention_interval", 0, 0)
+        return None if not every else "full_attention" if (layer + 1) % every == 0 else "linear_attention"
+    if layer >= len(kinds) or not isinstance(kinds[layer], str):
+        raise BadConfig("config.json: layer_types has %d entries, and there are more layers" % len(kinds))
+    return kinds[layer]
 
 
 def longest(config, default=None):
