@@ -52,7 +52,8 @@ def test_the_file_says_what_became_of_each_instance(tmp_path):
     made = {"batches": [{"hosts": ["n1"]}, {"hosts": ["n2"]}], "turns": {
         "n1": {"batch": 0, "units": [{"name": "a"}]}, "n2": {"batch": 1, "units": [{"name": "a"}]}}}
     path = tmp_path / "vllm_service.json"
-    assert str(path) == planned.write(str(tmp_path), made, {("n1", "a"): {"phase": "put_back", "words": ["x"], "down_seconds": 9}}, "why")
+    states = {("n1", "a"): {"phase": "put_back", "words": ["x"], "down_seconds": 9}}
+    assert planned.write(str(tmp_path), made, states, "why") == str(path)
     told = json.loads(path.read_text())
     assert told["stopped"] == "why" and told["batches"] == [["n1"], ["n2"]]
     assert told["nodes"]["n1"]["a"] == {"result": "put_back", "words": ["x"], "down_seconds": 9, "batch": 1}
