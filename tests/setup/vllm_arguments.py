@@ -44,8 +44,11 @@ SIZES = {"human_readable_int": "size", "human_readable_int_or_auto": "size-auto"
          "union_dict_and_str": "dict-or-text", "parse_dataclass": "dict", "int": "int", "float": "float"}
 LISTS = ("allowed-origins", "allowed-methods", "allowed-headers")
 # What is tried on each key of a mapping; where one of a line is taken, values like it are legal.
-PROBES = {"t": ("some-word", "/some/path"), "q": ("1", "true"), "i": (3, 1, 8, 16, 128), "o": (0,), "n": (-1, -2),
-          "f": (2.5, 0.5), "b": (True,), "l": ([],), "d": ({},), "z": (None,)}
+PROBES = {"t": ("some-word", "/some/path"), "w": ("true",), "v": ("1", "0"), "q": ("8", "16", "128", "3"),
+          "r": ("2.5", "0.5"), "e": (1,), "i": (3, 8, 16, 128), "o": (0,), "n": (-1, -2), "f": (2.5, 0.5),
+          "b": (True,), "l": ([],), "d": ({},), "z": (None,)}
+# What a validator of its own may read, so that a probe says nothing against all values like it.
+READ = "twvqrld"
 
 
 def parser():
@@ -209,20 +212,52 @@ def wrapped(text):
 
 
 def _letters(cls, name):
-    """The letters of PROBES that a field takes, and its words; * where more than its type decides."""
+    """The letters of PROBES that a key takes, and its words; * where it takes anything."""
     field = getattr(cls, "__pydantic_fields__", {}).get(name)
     decorators = getattr(getattr(cls, "__pydantic_decorators__", None), "field_validators", {})
     judged = {one for decorator in decorators.values() if decorator.info.mode != "after"
               for one in decorator.info.fields}
-    judged = {name} if "*" in judged else judged
-    found = "".join(letter for letter, values in PROBES.items() if any(takes(field, value) for value in values))
-    words = literal(field.annotation) if field is not None and name not in judged else []
-    if words and all(isinstance(word, str) for word in words) and len(words) <= 12:
-        return "%st/%s" % (found.replace("t", ""), ",".join(words))
-    if words or field is None or name in judged or set(found) <= {"z"} or found == "".join(PROBES) or (
-            {"l", "d", "i"} <= set(found)):
-        return "*"
-    return found
+    words = literal(field.annotation) if field is not None else []
+    own = bool(judged & {name, "*"}) or not words and not _plain(field)
+    found = "".join(letter for letter, values in PROBES.items()
+                    if own and letter in READ or any(_becomes(cls, name, value) for value in values))
+    if words and not own and all(isinstance(word, str) for word in words) and len(words) <= 12:
+        return "%st/%s" % ("".join(letter for letter in found if letter not in "twvqr"), ",".join(words))
+    if words and not own:
+        return "".join(letter for letter in PROBES if letter in found or letter in "twvqr")
+    return "*" if field is None or found == "".join(PROBES) or set(found) <= {"z"} else found
+
+
+def _plain(field):
+    """Whether a field is of nothing but types that pydantic itself reads."""
+    if field is None:
+        return False
+    hints = [field.annotation]
+    for hint in hints:
+        hints += [part for part in typing.get_args(hint) if part is not type(None)]
+    return all(hint in (str, int, float, bool, list, dict, type(None), typing.Any) or typing.get_origin(hint) in (
+        typing.Union, types.UnionType, typing.Annotated, list, dict) for hint in hints if isinstance(hint, type)
+        or typing.get_origin(hint))
+
+
+def _becomes(cls, name, value):
+    """Whether a class takes a value under a key, as far as that key alone decides."""
+    try:
+        cls(**{name: value})
+    except pydantic.ValidationError as error:
+        return not any(one["loc"][:1] == (name,) for one in error.errors())
+    except Exception:  # A validator that ends in another error; or what the class misses besides.
+        return not _makes(cls)
+    return True
+
+
+def _makes(cls):
+    """Whether a class can be made of nothing."""
+    try:
+        cls()
+    except Exception:
+        return False
+    return True
 
 
 def main():

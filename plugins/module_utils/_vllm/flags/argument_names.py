@@ -101,6 +101,8 @@ OPENED_BY = {
 # What every value of a mapping is, whatever its key.
 MAPPINGS_OF = {"custom-histogram-buckets": list, "default-mm-loras": str, "media-io-kwargs": dict,
                "model-class-overrides": str, "pt-load-map-location": str, "reasoning-effort-map": str}
+# Mappings that are not whole without some key.
+NEVER_EMPTY = ("speculative-config", "watermark-config")
 # These flags work only together with, or never together with, another one.
 NEEDS = (("enable-auto-tool-choice", "tool-call-parser"), ("enable-log-outputs", "enable-log-requests"))
 NEVER_WITH = (("enable-per-request-metrics", "disable-log-stats"),)

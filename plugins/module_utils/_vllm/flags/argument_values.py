@@ -22,7 +22,10 @@ _SIGNS = {">=": lambda value, bound: value >= bound, "<=": lambda value, bound: 
           ">": lambda value, bound: value > bound, "<": lambda value, bound: value < bound}
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SORTS = (("t", "text"), ("i", "a number above 0"), ("o", "0"), ("n", "a number below 0"),
-          ("f", "a number with a point"), ("b", "a boolean"), ("l", "a list"), ("d", "a mapping"), ("z", "null"))
+          ("f", "a number with a point"), ("b", "true or false"), ("l", "a list"), ("d", "a mapping"), ("z", "null"))
+_TEXTS = (("w", re.compile(r"(true|false|yes|no|on|off|[tfyn])\Z", re.IGNORECASE)), ("v", re.compile(r"[01]\Z")),
+          ("q", re.compile(r"\s*[-+]?\d[\d_]*(\.0*)?\s*\Z")),
+          ("r", re.compile(r"\s*[-+]?\d*\.?\d+(e[-+]?\d+)?\s*\Z", re.IGNORECASE)))
 _TOKEN = re.compile(r"(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,})")
 
 
@@ -100,6 +103,8 @@ def _json(flag, value, entry):
                     flag, value, legal(flag, entry))
     if not isinstance(value, list if entry["json_of"] == "list" else dict):
         return "%s: %r is of the wrong kind; legal is %s" % (flag, value, legal(flag, entry))
+    if not value and flag in names.NEVER_EMPTY:
+        return "%s: it is empty, and vLLM needs some of its keys; to leave it to vLLM write null" % flag
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
@@ -121,9 +126,11 @@ def _keys(flag, value, known):
             return "%s: it has no key %s; %s" % (flag, key, nearest(key, known))
         letters, _slash, words = known.get(key, "*").partition("/")
         sort = _sort(item)
-        if letters != "*" and sort not in letters and not (sort == "q" and "t" in letters):
+        if letters != "*" and sort not in letters and not (sort in "wvqr" and "t" in letters):
+            # A boolean may be said as 0, and a number as true: neither is the way to say it.
+            unsaid = "b" if "i" in letters else "o" if "b" in letters else ""
             return "%s: %s: %r is of the wrong kind; legal is %s" % (flag, key, item, " or ".join(
-                words for letter, words in _SORTS if letter in letters))
+                words for letter, words in _SORTS if letter in letters and letter != unsaid))
         if words and isinstance(item, str) and item not in words.split(","):
             return "%s: %s: %r is not one of its words; %s" % (flag, key, item, nearest(item, words.split(",")))
         of_all = names.MAPPINGS_OF.get(flag)
@@ -138,11 +145,11 @@ def _sort(value):
     if isinstance(value, bool):
         return "b"
     if isinstance(value, str):
-        return "q" if re.match(r"(-?\d+(\.\d+)?|true|false)\Z", value, re.IGNORECASE) else "t"
+        return next((letter for letter, form in _TEXTS if form.match(value)), "t")
     if isinstance(value, float) and value != int(value):
         return "f"
     if isinstance(value, (int, float)):
-        return "i" if value > 0 else "o" if value == 0 else "n"
+        return "e" if value == 1 else "i" if value > 0 else "o" if value == 0 else "n"
     return {list: "l", tuple: "l", dict: "d"}.get(type(value), "z")
 
 

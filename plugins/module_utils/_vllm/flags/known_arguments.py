@@ -5,9 +5,9 @@
 
 PRIVATE to the collection. Pure. The data is in known_flags.py, known_flags_more.py, known_keys.py and known_words.py,
 which tests/setup/vllm_arguments.py writes from the engine itself. Of a mapping's key that data has letters, one for
-each sort of value that vLLM takes there: t text, q text that is a number or a boolean, i a number above 0, o 0, n below
-0, f one with a point, b a boolean, l a list, d a mapping, z null; after a slash, the only words that are legal. * is
-anything.
+each sort of value that vLLM takes there: t text, w text that is a boolean, v "0" or "1", q text that is another whole
+number, r that is a number with a point, e 1, i a number above 1, o 0, n below 0, f one with a point, b a boolean, l a
+list, d a mapping, z null; after a slash, the only words that are legal. * is anything.
 """
 
 from __future__ import annotations

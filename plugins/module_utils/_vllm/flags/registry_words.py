@@ -49,7 +49,9 @@ def _strange(flag, value, entry, arguments):
         inside = mapping(value)
         said += [("%s.%s" % (flag, key), inside.get(key), known) for key, known in sorted(entry["key_words"].items())]
     for name, word, known in said:
-        if isinstance(word, str) and word and not _is_known(name, word, known) and not _opened(name, arguments, value):
+        # A number instead of a word: of a flag it arrives as text, of a key known_keys.py says whether it may be one.
+        is_word = isinstance(word, str) or ("." not in name and type(word) in (int, float))
+        if is_word and word != "" and not _is_known(name, str(word), known) and not _opened(name, arguments, value):
             yield name, word, known
 
 

@@ -32,6 +32,7 @@ WRONG = [
     ({"weight-transfer-config": {"backend": "rdma"}}, "backend: 'rdma' is not"),
     ({"attention-config": {"backend": "xformers"}}, "backend: 'xformers' is not"),
     ({"kernel-config": {"moe_backend": "deepgemm"}}, "did you mean deep_gemm?"),
+    ({"load-format": 3}, "load-format: 3 is not one of its words"), ({"attention-backend": 2.5}, "2.5 is not one of"),
     ({"attention-backend": "FLASHINFER", "attention-config": {"backend": "FLASHINFER"}}, "say the same thing"),
     ({"cudagraph_capture_sizes": [1], "compilation_config": '{"cudagraph_capture_sizes": [2]}'}, "say the same thing"),
 ]
