@@ -14,6 +14,7 @@ import errno
 import os
 import shutil
 import stat
+import threading
 
 from ..._host import Host
 
@@ -22,6 +23,8 @@ PIECE = 1 << 22
 
 class Volume(Host):
     """A host, and what is done to the files of models and engines on it."""
+
+    _turns = threading.Lock()
 
     def size(self, path):
         """The bytes of a file, its links followed, or None where no regular file is."""
@@ -138,11 +141,9 @@ class Volume(Host):
                     os.chmod(os.path.join(place, name), stat.S_IMODE(wanted))
 
     def make_folder(self, path, mode=0o755):
-        """Make a folder and its missing parents, which everyone may read whatever this process's umask is."""
-        made = super().make_folder(path, mode)
-        for folder in made:
-            os.chmod(self.locate(folder), mode)
-        return made
+        """As of any host, by several at once: a process has one umask, so that each of its threads has its turn."""
+        with self._turns:
+            return super().make_folder(path, mode)
 
     def move(self, old, new):
         """Give a file or folder another name on the same volume, at once; a folder with content is never replaced."""

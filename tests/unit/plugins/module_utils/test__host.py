@@ -87,6 +87,22 @@ def test_folders_are_made_with_their_parents_and_named(root):
     assert host.is_folder("/etc/a/b")
 
 
+@pytest.mark.parametrize("umask", [0, 0o022, 0o027, 0o077])
+def test_folders_and_files_have_the_mode_that_was_asked_for(root, umask):
+    host = Host(str(root), read_only=False)
+    old = os.umask(umask)
+    try:
+        host.make_folder("/etc/a/b")
+        host.make_folder("/etc/closed", 0o700)
+        host.write_file("/etc/a/secret", b"x", 0o600)
+        host.write_file("/etc/a/open", b"x")
+        assert os.umask(umask) == umask  # What it starts has the one that it was given.
+    finally:
+        os.umask(old)
+    assert [oct((root / "etc" / name).stat().st_mode & 0o7777) for name in (
+        "a", "a/b", "closed", "a/secret", "a/open")] == ["0o755", "0o755", "0o700", "0o600", "0o644"]
+
+
 def test_no_command_is_started_for_another_root(root):
     with pytest.raises(CommandNotRun, match="is not the running system"):
         Host(str(root)).run(["true"], changes=False)
