@@ -135,9 +135,10 @@ def arguments(instance):
 def _docker(placed):
     """Docker's daemon starts the container, so nothing of the unit reaches it: slice, CPUs and memory are said here.
 
-    It knows memory nodes only as the ones that are allowed, not as preferred.
+    It knows memory nodes only as the ones that are allowed, not as preferred. A daemon with userns-remap refuses the
+    host's network, and its root could not write the cache, but for a container that keeps the host's users.
     """
-    words = ["--gpus=" + gpus(placed)] if gpus(placed) else []
+    words = ["--userns=host"] + (["--gpus=" + gpus(placed)] if gpus(placed) else [])
     if placed.get("slice"):
         words.append("--cgroup-parent=" + placed["slice"])
     if placed.get("cpus"):
