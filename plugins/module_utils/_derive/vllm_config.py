@@ -13,7 +13,7 @@ import json
 import math
 import re
 
-from .vllm_families import FAMILIES, HOLDERS
+from .vllm_families import FAMILIES, GONE, HOLDERS
 
 _MOST_LAYERS = 1000
 _MOST = 1 << 40  # Larger than any field of any model; keeps the arithmetic of odd JSON small.
@@ -56,10 +56,19 @@ def split(config):
     if kind not in FAMILIES and kind + "_text" in FAMILIES:
         kind += "_text"
     if kind not in FAMILIES:
-        raise BadConfig(
-            "model_type %s (architectures %s) is not known to the sizing, and its size is not guessed. Known: %s"
-            % (kind, config.get("architectures"), ", ".join(sorted(FAMILIES))))
+        raise BadConfig(_unknown(kind, config.get("architectures")))
     return text, kind, FAMILIES[kind]
+
+
+def _unknown(kind, architectures):
+    """Why this model is refused, and where its numbers are to be had."""
+    gone = next((name for name in architectures if isinstance(name, str) and name in GONE),
+                None) if isinstance(architectures, list) else None
+    if gone:
+        return "model_type %s: vLLM served %s up to %s, and no longer does" % (kind, gone, GONE[gone])
+    return ("model_type %s (architectures %s) is not known to the sizing, and its size is not guessed. What is known "
+            "without it: the bytes of weights are metadata.total_size in model.safetensors.index.json, and what its KV "
+            "cache holds vLLM logs when it starts. Known: %s" % (kind, architectures, ", ".join(sorted(FAMILIES))))
 
 
 def whole(config, key, default=None, least=1):

@@ -34,6 +34,20 @@ from __future__ import annotations
 # Where a model that also sees or hears keeps the configuration of its language model.
 HOLDERS = ("text_config", "llm_config", "language_config", "thinker_config")
 
+# The last vLLM that served them (its models/registry.py, _PREVIOUSLY_SUPPORTED_MODELS), of those that are not below.
+GONE = {"MllamaForConditionalGeneration": "0.10.2", "Phi3SmallForCausalLM": "0.9.2", "Phi4FlashForCausalLM": "0.10.2",
+        "MotifForCausalLM": "0.10.2", "Phi4MultimodalForCausalLM": "0.12.0", "JAISLMHeadModel": "0.22.0",
+        "QWenLMHeadModel": "0.23.0", "InternLMForCausalLM": "0.23.0", "XverseForCausalLM": "0.23.0",
+        "Dots1ForCausalLM": "0.23.0", "BambaForCausalLM": "0.23.0", "MiniMaxForCausalLM": "0.23.0",
+        "MiniMaxText01ForCausalLM": "0.23.0", "MiniMaxM1ForCausalLM": "0.23.0",
+        "MiniMaxVL01ForConditionalGeneration": "0.23.0", "BaiChuanForCausalLM": "0.23.0",
+        "BaichuanForCausalLM": "0.23.0", "AquilaModel": "0.24.0", "AquilaForCausalLM": "0.24.0",
+        "Grok1ModelForCausalLM": "0.24.0", "Grok1ForCausalLM": "0.24.0",
+        "AyaVisionForConditionalGeneration": "0.24.0", "TeleChatForCausalLM": "0.25.0",
+        "PersimmonForCausalLM": "0.25.0", "FuyuForCausalLM": "0.25.0", "Plamo2ForCausalLM": "0.26.0",
+        "OuroForCausalLM": "0.26.0", "ArcticForCausalLM": "0.28.0", "ChameleonForConditionalGeneration": "0.28.0",
+        "MPTForCausalLM": "0.28.0", "MptForCausalLM": "0.28.0"}
+
 _SHARED = {"experts": "n_routed_experts", "size": "moe_intermediate_size", "shared": ("n_shared_experts", 0),
            "places": "first"}
 _DEEPSEEK = {"attention": "mla", **_SHARED}

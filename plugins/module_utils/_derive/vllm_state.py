@@ -27,7 +27,7 @@ def state(text, family, found, layer):
 def _cache(text, family, convolution, numbers, groups=0, shared=0):
     said = text.get("mamba_ssm_cache_dtype", text.get("mamba_ssm_dtype")) if family.get("state_dtype") else "auto"
     said = family.get("state_dtype") if said is None else said
-    if said not in _WIDTHS:
+    if not isinstance(said, str) or said not in _WIDTHS:
         raise read.BadConfig("config.json: mamba_ssm_cache_dtype is %.40r, not one of %s" % (said, ", ".join(_WIDTHS)))
     return {"kind": "state", "window": None, "convolution": convolution, "state": numbers, "width": _WIDTHS[said],
             "groups": groups, "shared": shared}

@@ -215,7 +215,17 @@ def test_what_vllm_takes_where_no_length_is_said(model, expected):
 
 @pytest.mark.parametrize(("odd", "words"), [
     ({"model_type": "newmodel", "architectures": ["NewModel"]}, "model_type newmodel (architectures ['NewModel'])"),
+    ({"model_type": "newmodel"}, "metadata.total_size in model.safetensors.index.json"),
+    ({"model_type": "mllama", "architectures": ["MllamaForConditionalGeneration"]},
+     "vLLM served MllamaForConditionalGeneration up to 0.10.2, and no longer does"),
     ({"model_type": None}, "config has no model_type"),
+    ({"model_type": "phi", "qk_layernorm": True}, "qk_layernorm is True: a phi with it is a variant"),
+    ({"model_type": "opt", "ffn_dim": 640, "word_embed_proj_dim": 128}, "word_embed_proj_dim is 128, and hidden_size"),
+    ({"model_type": "nemotron_h", "hybrid_override_pattern": "M*X"}, "cannot be told from 'X'"),
+    ({"model_type": "nemotron_h"}, "cannot be told from it"),
+    ({**_DELTA, "model_type": "qwen3_5_text", "mamba_ssm_dtype": []}, "mamba_ssm_cache_dtype is [], not one of"),
+    ({**_MLA, "model_type": "glm_moe_dsa", "index_topk_pattern": 7}, "index_topk_pattern is 7"),
+    ({"model_type": "lfm2", "block_ffn_dim_multiplier": "a"}, "block_ffn_dim_multiplier is 'a'"),
     ({"model_type": "llama", "num_attention_heads": None}, "no num_attention_heads"),
     ({"model_type": "llama", "num_attention_heads": "8"}, "num_attention_heads is '8', not an integer"),
     ({"model_type": "llama", "num_hidden_layers": 5000}, "no model has more than 1000"),
@@ -234,3 +244,15 @@ def test_what_cannot_be_sized_is_refused_by_name(odd, words):
     with pytest.raises(BadConfig) as error:
         shape({key: value for key, value in {**TINY, **odd}.items() if value is not None})
     assert words in str(error.value)
+
+
+def test_a_fault_in_one_field_of_any_family_is_words_and_no_crash():
+    odd = [0, -1, 1.5, "8", True, [], [None], {}, ["conv"], 1 << 50]
+    for kind, (changes, _expected) in {**TRANSFORMERS, **PUBLISHED_ONLY}.items():
+        given = {key: value for key, value in {**TINY, **changes, "model_type": kind}.items() if value is not None}
+        for key in (*given, "layer_types", "mlp_layer_types", "mamba_ssm_dtype", "moe_layer_freq"):
+            for value in odd:
+                try:
+                    assert parameters(shape({**given, key: value})["matrices"]) > 0
+                except BadConfig as error:
+                    assert str(error)
