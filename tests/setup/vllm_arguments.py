@@ -14,6 +14,7 @@ import dataclasses
 import enum
 import inspect
 import pathlib
+import re
 import sys
 import textwrap
 import types
@@ -48,7 +49,7 @@ PROBES = {"t": ("some-word", "/some/path"), "w": ("true",), "v": ("1", "0"), "q"
           "r": ("2.5", "0.5"), "e": (1,), "i": (3, 8, 16, 128), "o": (0,), "n": (-1, -2), "f": (2.5, 0.5),
           "b": (True,), "l": ([],), "d": ({},), "z": (None,)}
 # What a validator of its own may read, so that a probe says nothing against all values like it.
-READ = "twvqrld"
+READ = "twvqr"
 
 
 def parser():
@@ -215,12 +216,14 @@ def _letters(cls, name):
     """The letters of PROBES that a key takes, and its words; * where it takes anything."""
     field = getattr(cls, "__pydantic_fields__", {}).get(name)
     decorators = getattr(getattr(cls, "__pydantic_decorators__", None), "field_validators", {})
-    judged = {one for decorator in decorators.values() if decorator.info.mode != "after"
-              for one in decorator.info.fields}
     words = literal(field.annotation) if field is not None else []
+    # One around pydantic's own only lets null pass.
+    judged = {one for decorator in decorators.values() for one in decorator.info.fields
+              if decorator.info.mode == "before" or decorator.info.mode == "wrap" and not _plain(field)}
     own = bool(judged & {name, "*"}) or not words and not _plain(field)
+    held = _held(field) if own else ""
     found = "".join(letter for letter, values in PROBES.items()
-                    if own and letter in READ or any(_becomes(cls, name, value) for value in values))
+                    if own and letter in READ + held or any(_becomes(cls, name, value) for value in values))
     if words and not own and all(isinstance(word, str) for word in words) and len(words) <= 12:
         return "%st/%s" % ("".join(letter for letter in found if letter not in "twvqr"), ",".join(words))
     if words and not own:
@@ -238,6 +241,13 @@ def _plain(field):
     return all(hint in (str, int, float, bool, list, dict, type(None), typing.Any) or typing.get_origin(hint) in (
         typing.Union, types.UnionType, typing.Annotated, list, dict) for hint in hints if isinstance(hint, type)
         or typing.get_origin(hint))
+
+
+def _held(field):
+    """The letters of what holds other values, and is in a field's type: what is in it decides there."""
+    hint = str(getattr(field, "annotation", "list dict")).lower()
+    return ("l" if re.search("list|tuple|sequence|set|any", hint) else "") + (
+        "d" if re.search("dict|mapping|config|any|args|spec", hint) else "")
 
 
 def _becomes(cls, name, value):

@@ -87,6 +87,8 @@ ANY_CASE = ("attention-backend", "mm-encoder-attn-backend", "mamba-backend", "lo
             "speculative-config.attention_backend", "speculative-config.quantization")
 # Where a class is legal too, as package.module.Class.
 OR_A_CLASS = ("distributed-executor-backend",)
+# Where no text at all is legal too, and says that there is none.
+MAY_BE_EMPTY = ("reasoning-config.reasoning_parser", "structured-outputs-config.reasoning_parser")
 # What must have a point in it, for vLLM takes what is before the last one for a module.
 CLASSES = ("middleware", "scheduler-cls", "worker-extension-cls")
 # Who names one of these, a flag or a key of the same mapping, may mean a word that only it has.

@@ -51,7 +51,9 @@ def _strange(flag, value, entry, arguments):
     for name, word, known in said:
         # A number instead of a word: of a flag it arrives as text, of a key known_keys.py says whether it may be one.
         is_word = isinstance(word, str) or ("." not in name and type(word) in (int, float))
-        if is_word and word != "" and not _is_known(name, str(word), known) and not _opened(name, arguments, value):
+        if word == "" and name in names.MAY_BE_EMPTY:
+            continue
+        if is_word and not _is_known(name, str(word), known) and not _opened(name, arguments, value):
             yield name, word, known
 
 
