@@ -26,7 +26,7 @@ def findings(instance, placed, node):
     """All of them."""
     found = [finding(rule, severity, None, "%s: %s" % (instance["name"], words))
              for rule, severity, words in placed["warnings"]]
-    for rule in (driver, memory, port, r1_isolated, r3_binding, r5_near, r15_memlock, r35_shared_memory, tools):
+    for rule in (driver, memory, port, r1_isolated, r3_binding, r5_near, r15_memlock, r35_shared_memory, tools, reach):
         found += rule(instance, placed, node)
     return found
 
@@ -220,3 +220,9 @@ def tools(instance, placed, node):
         return _say(instance, "engine", "W", "nvidia-ctk is not installed: without NVIDIA's container toolkit Docker "
                     "gives no container a GPU")
     return []
+
+
+def reach(instance, placed, node):
+    """The user of the unit can start the engine and read the model."""
+    return [one for words in (node.get("beyond_reach") or {}).get(instance["name"], ())
+            for one in _say(instance, "user", "W", words)]

@@ -152,3 +152,9 @@ def test_a_gpu_without_a_driver_is_said_before_anything_starts():
         ("driver", "E", "llama: no driver has GPU 0 (%s): install the NVIDIA driver, or load it: vLLM sees no GPU "
          "until then" % FIRST)]
     assert _said(instance(gpus=["1"]), without) == _said(instance(gpus=["0"], state="stopped"), without) == []
+
+
+def test_what_the_user_cannot_reach_is_a_warning():
+    words = "user vllm cannot read the model: /root has mode 0700 and is of user 0 and group 0"
+    assert _said(instance(gpus=["1"]), _node(beyond_reach={"llama": [words], "other": ["x"]})) == [
+        ("user", "W", "llama: " + words)]
