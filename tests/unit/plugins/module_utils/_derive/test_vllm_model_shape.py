@@ -47,6 +47,8 @@ TINY = {"hidden_size": 256, "intermediate_size": 640, "num_hidden_layers": 7, "n
 _EXPERTS = {"num_experts": 6, "moe_intermediate_size": 96, "num_experts_per_tok": 2}
 _MLA = {"kv_lora_rank": 64, "q_lora_rank": 96, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16, "v_head_dim": 24,
         "n_routed_experts": 8, "moe_intermediate_size": 64, "num_experts_per_tok": 2, "num_key_value_heads": 8}
+GEMMA_4 = {"num_hidden_layers": 12, "num_key_value_heads": 4, "head_dim": 32, "global_head_dim": 64,
+           "num_global_key_value_heads": 2, "attention_k_eq_v": True, "hidden_size_per_layer_input": 0}
 _LOCAL = {"num_local_experts": 4, "num_experts_per_tok": 2}
 _DELTA = {"linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 16,
           "linear_value_head_dim": 24, "linear_conv_kernel_dim": 4, "head_dim": 48}
@@ -67,6 +69,8 @@ TRANSFORMERS = {
                     "linear_conv_kernel_dim": 4, "full_attention_interval": 4}, 5386272),
     "phi3": ({}, 5103360), "gemma": ({"head_dim": 40}, 5134080), "gemma2": ({"head_dim": 40}, 5137664),
     "gemma3_text": ({"head_dim": 40}, 5138224),
+    "gemma4_text": ({**GEMMA_4, "enable_moe_block": True, "top_k_experts": 2, "num_experts": 6,
+                     "moe_intermediate_size": 96}, 14062804),
     "deepseek_v2": ({**_MLA, "n_shared_experts": 2, "first_k_dense_replace": 1}, 5088096),
     "deepseek_v3": ({**_MLA, "n_shared_experts": 1, "first_k_dense_replace": 2, "attention_bias": True}, 4843352),
     "deepseek_v32": ({**_MLA, "n_shared_experts": 1, "first_k_dense_replace": 2, "index_head_dim": 32,
@@ -156,6 +160,18 @@ def test_a_small_model_of_each_family_has_what_transformers_makes(kind):
     assert parameters(shape(given)["matrices"]) == expected
 
 
+VARIANTS = [({**GEMMA_4, "model_type": "gemma4_text"}, 8723596),
+            # As newer transformers write it.
+            ({**GEMMA_4, "model_type": "gemma4_text", "global_head_dim": None, "num_global_key_value_heads": None,
+              "per_layer_config": dict.fromkeys(("05", "11"), {"head_dim": 64, "num_key_value_heads": 2})}, 8723596)]
+
+
+@pytest.mark.parametrize(("changes", "expected"), VARIANTS)
+def test_variants_of_families(changes, expected):
+    given = {key: value for key, value in {**TINY, **changes}.items() if value is not None}
+    assert parameters(shape(given)["matrices"]) == expected
+
+
 def test_every_family_is_tested():
     same = {"qwen2_5_vl_text": "qwen2", "qwen2_vl_text": "qwen2", "mimo": "qwen2", "kimi_k2": "deepseek_v3"}
     towers = {"qwen3_vl_text", "qwen3_vl_moe_text"}
@@ -219,6 +235,9 @@ def test_what_vllm_takes_where_no_length_is_said(model, expected):
     ({"model_type": "mllama", "architectures": ["MllamaForConditionalGeneration"]},
      "vLLM served MllamaForConditionalGeneration up to 0.10.2, and no longer does"),
     ({"model_type": None}, "config has no model_type"),
+    ({"model_type": "gemma4_text"}, "hidden_size_per_layer_input is 256: a gemma4_text with it is a variant"),
+    ({**GEMMA_4, "model_type": "gemma4_text", "per_layer_config": {"1": {"head_dim": 8}, "5": {"head_dim": 4}}},
+     "gives layers different sizes"),
     ({"model_type": "phi", "qk_layernorm": True}, "qk_layernorm is True: a phi with it is a variant"),
     ({"model_type": "opt", "ffn_dim": 640, "word_embed_proj_dim": 128}, "word_embed_proj_dim is 128, and hidden_size"),
     ({"model_type": "nemotron_h", "hybrid_override_pattern": "M*X"}, "cannot be told from 'X'"),
