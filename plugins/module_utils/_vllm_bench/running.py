@@ -72,7 +72,7 @@ def serves(found):
     answer = found["ask"]("/v1/models")
     try:
         listed = {model["id"]: model for model in json.loads(answer["text"])["data"]}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused("%s: /v1/models: %s" % (found["instance"]["name"], answer["why"] or "status %s"
                                               % answer["status"]))
     served = found["instance"]["served_name"]
