@@ -78,7 +78,7 @@ def serves(found):
     served = found["instance"]["served_name"]
     if served not in listed:
         raise Refused("%s: /v1/models has %s and not %s" % (
-            found["instance"]["name"], ", ".join(sorted(listed)) or "no model", served))
+            found["instance"]["name"], ", ".join(sorted(map(str, listed))) or "no model", served))
     return listed[served].get("max_model_len")
 
 
