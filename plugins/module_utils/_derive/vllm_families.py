@@ -65,6 +65,14 @@ _EXAONE = {"qk_norm": "head", "window": "pattern"}
 _MAMBA = {"mamba_n_heads": "mamba_num_heads", "mamba_d_head": "mamba_head_dim", "mamba_d_state": "ssm_state_size",
           "mamba_n_groups": "n_groups", "mamba_d_conv": "conv_kernel"}
 
+# Defaults of the classes, for a text_config that tells only what differs from them, as those of LLaVA and Pixtral do.
+NESTED = {
+    "llama": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32,
+              "vocab_size": 32000, "max_position_embeddings": 2048},
+    "mistral": {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+                "num_key_value_heads": 8, "vocab_size": 32000, "max_position_embeddings": 131072,
+                "sliding_window": 4096}}
+
 FAMILIES = {
     "llama": {},
     "mistral": {"window": "all"},
