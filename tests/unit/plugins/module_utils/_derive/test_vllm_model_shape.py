@@ -29,7 +29,9 @@ PUBLISHED = {
     "mistral-7b-v0.1": 7.24e9, "mixtral-8x7b": 46.70e9, "mixtral-8x22b": 140.63e9, "qwen2.5-7b": 7.62e9,
     "qwen2.5-72b": 72.71e9, "qwen3-235b-a22b": 235.09e9, "qwen3-235b-a22b-fp8": 235.09e9, "qwen3-next-80b-a3b": 79.67e9,
     "deepseek-v2-lite": 15.71e9, "deepseek-v3": 671.03e9, "deepseek-r1": 671.03e9, "gemma-2-27b": 27.23e9,
-    "gemma-3-27b": 27.43e9, "gpt-oss-20b": 20.91e9, "gpt-oss-120b": 116.83e9, "phi-3-mini-4k": 3.82e9, "phi-4": 14.66e9}
+    "gemma-3-27b": 27.43e9, "gpt-oss-20b": 20.91e9, "gpt-oss-120b": 116.83e9, "phi-3-mini-4k": 3.82e9, "phi-4": 14.66e9,
+    "bloom": 176.247e9, "gpt-neox-20b": 20.555e9, "phi-2": 2.780e9, "minimax-m2": 228.69e9, "jamba-v0.1": 51.57e9,
+    "qwen2-vl-7b": 8.291e9, "nemotron-3-nano-30b-a3b": 31.58e9}
 
 
 def test_every_configuration_has_a_published_number():
