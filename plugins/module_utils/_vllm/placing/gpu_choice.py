@@ -44,6 +44,21 @@ def able(topology):
     return good, out
 
 
+def numbered(topology, vendor):
+    """The GPUs of a vendor that its driver shows, which it numbers in this order; all, where it is not known of any.
+
+    NVIDIA's driver gives every GPU a UUID: one that has fallen off the bus keeps its driver and has none.
+    """
+    mine = [gpu for gpu in able(topology)[0] if gpu["vendor"] == vendor]
+    shown = [gpu for gpu in mine if gpu.get("uuid")] if vendor == "nvidia" else []
+    return shown or [gpu for gpu in mine if is_driven(gpu)] or mine
+
+
+def is_driven(gpu):
+    """Whether anything shows that a GPU has its driver."""
+    return bool(gpu.get("driver") or gpu.get("driver_version") or gpu.get("uuid"))
+
+
 def _why_not(gpu):
     drivers = _DRIVERS.get(gpu["vendor"])
     if drivers is None:
@@ -129,6 +144,10 @@ def counted(count, topology, barred, had=()):
     `barred` is {key: who has it}; `had` are the keys of the GPUs that the instance has now, which it keeps.
     """
     good, out = able(topology)
+    usable = [gpu["index"] for vendor in _DRIVERS for gpu in numbered(topology, vendor)]
+    out.update((gpu["index"], "its driver does not show it" if is_driven(gpu) else "no driver has it")
+               for gpu in good if gpu["index"] not in usable)
+    good = [gpu for gpu in good if gpu["index"] in usable]
     sockets = {core.get("numa_node"): core["package"] for core in (topology.get("cpu") or {}).get("cores") or ()}
     good = [dict(gpu, socket=sockets.get(gpu["numa_node"])) for gpu in good]
     free = [gpu for gpu in good if key(gpu) not in barred and not _is_divided(gpu)]

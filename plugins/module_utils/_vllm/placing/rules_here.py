@@ -52,7 +52,7 @@ def utilization(instance):
 
 def driver(instance, placed, node):
     """The engine sees no GPU before its driver is loaded."""
-    without = [gpu for gpu in placed["gpus"] if not (gpu.get("driver") or gpu.get("driver_version") or gpu.get("uuid"))]
+    without = [gpu for gpu in placed["gpus"] if not gpu_choice.is_driven(gpu)]
     if not without or instance["state"] != "started":
         return []
     return _say(instance, "driver", "E", "no driver has GPU %s (%s): install the %s driver, or load it: vLLM "

@@ -12,7 +12,7 @@ GPUs to its workers by the other: there it is HIP_VISIBLE_DEVICES, which vLLM co
 from __future__ import annotations
 
 from . import parallel_sizes
-from .gpu_choice import key
+from .gpu_choice import key, numbered
 
 ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 RECORD = "GPUWRIGHT_GPUS"  # Which GPUs an instance has, by address: what later runs go by, for indexes change.
@@ -53,9 +53,8 @@ def _cuda(gpu, topology):
     """What CUDA calls a GPU: it numbers those that NVIDIA's driver has, and a MIG device has a UUID only."""
     if gpu.get("mig_device"):
         return gpu["mig_device"]["uuid"]
-    driven = [one["index"] for one in topology["gpus"]
-              if one["vendor"] == "nvidia" and one.get("driver") in ("nvidia", None)]
-    return str(driven.index(gpu["index"]))
+    driven = [one["index"] for one in numbered(topology, "nvidia")]
+    return str(driven.index(gpu["index"]) if gpu["index"] in driven else gpu["index"])
 
 
 def _hip(gpu):

@@ -89,6 +89,21 @@ def test_no_gpu_twice_in_pci_order_with_a_node_each(name, counts):
         found["taken"] = dict(found["taken"], **{"i%d" % number: {"gpus": keys}})
 
 
+@pytest.mark.parametrize(("bare", "why"), [
+    ({"driver": None, "driver_version": None, "uuid": None}, "no driver has it"),
+    ({"uuid": None}, "its driver does not show it")])
+def test_a_gpu_that_no_driver_shows_is_not_chosen_and_not_counted(bare, why):
+    """After a failed probe, unbound by hand, or fallen off the bus: CUDA numbers the others from 0."""
+    found = machine("eight-gpu")
+    gpus = [dict(gpu, **bare) if gpu["index"] == 0 else gpu for gpu in found["topology"]["gpus"]]
+    found = dict(found, topology=dict(found["topology"], gpus=gpus))
+    where = put(found, instance(gpus=1))
+    assert (indexes(where), where["visible"]["CUDA_VISIBLE_DEVICES"]) == ([1], "0")
+    assert put(found, instance(gpus=["7"]))["visible"]["CUDA_VISIBLE_DEVICES"] == "6"
+    with pytest.raises(CannotPlace, match=r"8 GPUs wanted, 7 of 8 free \(GPU 0: %s; GPU 1: free" % why):
+        put(found, instance(gpus=8))
+
+
 def test_gpus_that_are_gone_are_no_reason_to_compute_on_cpus():
     found = machine("eight-gpu")
     one = instance("llama", gpus=None)
