@@ -21,7 +21,6 @@ DTYPES = {"bfloat16": 2.0, "float16": 2.0, "half": 2.0, "fp8": 1.0, "fp8_e4m3": 
 _SCALE = 4  # Bytes a token and head with *_per_token_head.
 _DS_MLA = 656  # fp8_ds_mla: 512 numbers of 8 bits, four scales of 4 bytes, 64 rotary numbers of 16 bits.
 _INDEX_SCALE = 4
-_STATES = 2  # Of one request: with prefix caching, on by default, one is kept while the next is made (MambaSpec).
 
 
 def resolve(shape, kv_cache_dtype, width):
@@ -95,7 +94,7 @@ def groups(shape, layers, dtype, tensor):
         block, request = BLOCK, 0
         token = sum(_on_gpu(cache, dtype, tensor) for cache in caches) * padded / len(caches)
         if kind == "state":
-            request = _STATES * padded * (page or state_bytes(caches[0], dtype, tensor))
+            request = caches[0]["blocks"] * padded * (page or state_bytes(caches[0], dtype, tensor))
         elif page:
             block = _block(page, _on_gpu(caches[0], dtype, tensor))
             token = page * padded / block

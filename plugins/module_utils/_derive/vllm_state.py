@@ -9,6 +9,8 @@ convolution  numbers in the model's own type: the last inputs of the convolution
 state        numbers in `width` bytes; None for the model's own type, as mamba_ssm_cache_dtype auto means
 groups       groups of heads that share B and C, one of which alone is copied to each GPU
 shared       numbers of the convolution of one group
+blocks       states of one request: with prefix caching, on by default, one is kept while the next is made, and Mamba 2
+             has a third, a checkpoint of the prompt (mamba_mixer2.py)
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ def state(text, family, found, layer):
     return _STATES[family["state"]](text, family, found, layer)
 
 
-def _cache(text, family, convolution, numbers, groups=0, shared=0):
+def _cache(text, family, convolution, numbers, groups=0, shared=0, blocks=2):
     said = text.get("mamba_ssm_cache_dtype", text.get("mamba_ssm_dtype")) if family.get("state_dtype") else "auto"
     said = family.get("state_dtype") if said is None else said
     if not isinstance(said, str) or said not in _WIDTHS:
         raise read.BadConfig("config.json: mamba_ssm_cache_dtype is %.40r, not one of %s" % (said, ", ".join(_WIDTHS)))
     return {"kind": "state", "window": None, "convolution": convolution, "state": numbers, "width": _WIDTHS[said],
-            "groups": groups, "shared": shared}
+            "groups": groups, "shared": shared, "blocks": blocks}
 
 
 def _delta(text, family, found, layer):
@@ -68,7 +70,8 @@ def _mamba2(text, family, found, layer):
         matrices += [vector(path + "bias", layer, 2 * inner + 2 * groups * numbers + heads + hidden)]
     found.update(linear_heads=heads, state_groups=groups)
     shared = 2 * numbers * (kernel - 1)
-    return _cache(text, family, inner * (kernel - 1) + groups * shared, inner * numbers, groups, shared), matrices
+    return _cache(text, family, inner * (kernel - 1) + groups * shared, inner * numbers, groups, shared,
+                  blocks=3), matrices
 
 
 def _mamba1(text, family, found, layer):

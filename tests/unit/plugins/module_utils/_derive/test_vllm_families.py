@@ -136,6 +136,31 @@ VARIANTS = [({**GEMMA_4, "model_type": "gemma4_text"}, 8723596),
               "per_layer_config": dict.fromkeys(("05", "11"), {"head_dim": 64, "num_key_value_heads": 2})}, 8723596)]
 
 
+def kinds_of_mlp(**changes):
+    """E for a layer with experts, - for one without, of seven."""
+    given = {**TINY, **_MLA, **changes}
+    names = [matrix.name for matrix in shape(given)["matrices"]]
+    return "".join("E" if "model.layers.%d.mlp.gate" % layer in names else "-" for layer in range(7))
+
+
+def test_which_layers_have_experts():
+    assert kinds_of_mlp(model_type="deepseek_v3", first_k_dense_replace=2) == "--EEEEE"
+    assert kinds_of_mlp(model_type="deepseek_v3", moe_layer_freq=2) == "E-E-E-E"
+    assert kinds_of_mlp(model_type="deepseek_v3", moe_layer_freq=[0, 1, 1, 0, 1, 1, 1]) == "-EE-EEE"
+    assert kinds_of_mlp(model_type="glm4_moe_lite", mlp_layer_types=["dense", "sparse"] * 3 + ["dense"]) == "-E-E-E-"
+
+
+def test_layers_that_borrow_their_indexer():
+    given = {**TINY, **_MLA, "model_type": "glm_moe_dsa", "index_head_dim": 32, "index_n_heads": 4}
+
+    def layers(**changes):
+        return "".join("F" if cache["index"] else "S" for cache in shape({**given, **changes})["cache"])
+
+    # As vLLM's models/deepseek_v32/attention.py has it.
+    assert layers() == "FFFFFFF"
+    assert layers(index_topk_freq=3) == "FFSSFSS" == layers(index_topk_pattern="FFSSFSS")
+
+
 @pytest.mark.parametrize(("changes", "expected"), VARIANTS)
 def test_variants_of_families(changes, expected):
     given = {key: value for key, value in {**TINY, **changes}.items() if value is not None}

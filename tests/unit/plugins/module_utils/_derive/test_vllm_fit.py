@@ -101,9 +101,10 @@ def test_fewer_gpus_are_taken_where_they_do():
     ("phi-4", 4, "10 KV heads neither are divisible by tensor_parallel_size 4"),
     ("llama-4-scout", 5, "8 KV heads neither"),
     ("qwen3-next-80b-a3b", 3, "16 attention heads"),
+    ("nemotron-3-nano-30b-a3b", 16, "the 8 groups of the Mamba layers' heads are not divisible by"),
 ])
 def test_sizes_that_vllm_refuses_are_refused(name, tensor, words):
-    found = fit(config(name), H200, 8, tensor_parallel_size=tensor)
+    found = fit(config(name), H200, 16, tensor_parallel_size=tensor)
     assert not found["fits"] and words in found["reason"]
     assert found["tensor_parallel_size"] is None
 

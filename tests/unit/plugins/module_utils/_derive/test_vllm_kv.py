@@ -120,6 +120,16 @@ def test_mamba_keeps_32_bits_where_nothing_is_said_and_layers_of_mlp_keep_nothin
     assert vllm_kv.state_bytes(sixteen, "bfloat16", 1) == whole - 2 * 64 * 64 * 128
 
 
+def test_pages_as_vllm_0_32_makes_them_of_nemotron_h():
+    # Its MambaSpec of these layers says 2134016 bytes, and three blocks of a request; a token that attends has 1024.
+    attends, states = sorted(vllm_kv.groups(shape(HYBRID), slice(None), "bfloat16", 1), key=lambda one: one["request"])
+    assert attends["block"] == 2096 == -(-2134016 // (16 * 1024)) * 16
+    assert states["request"] == 3 * 8 * 2096 * 1024
+    # Two of Jamba's, which is Mamba 1: 8192 channels, 16 numbers each, in 16 bits; K and V of 8 heads of 128.
+    page = -(-2 * 8192 * (3 + 16) // (16 * 4096)) * 16 * 4096
+    assert one_request("jamba-v0.1", 1) == (2 * 28 + 4) * page
+
+
 def test_one_group_of_mamba_heads_is_copied():
     state = next(cache for cache in shape({**HYBRID, "n_groups": 1})["cache"] if cache["kind"] == "state")
     assert vllm_kv.state_bytes(state, "bfloat16", 4) == (2 * (64 * 64 + 2 * 4 * 128) * 3 + 4 * 64 * 64 * 128) // 4

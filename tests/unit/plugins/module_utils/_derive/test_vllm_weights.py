@@ -69,3 +69,17 @@ def test_experts_in_mxfp4_are_padded_on_the_gpu():
     model, one = held("gpt-oss-120b", 1, 1)
     assert one[0] / ledger(model, "auto")["total"] == pytest.approx((3072 / 2880) ** 2, rel=0.02)
     assert held("gpt-oss-120b", 1, 1, quantization_config=None)[1] == [2 * parameters(model["matrices"])]
+
+
+def test_where_keys_are_values_vllm_keeps_both_and_copies_them_by_their_own_heads():
+    gemma = {"model_type": "gemma4_text", "hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 6,
+             "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 1024, "head_dim": 64,
+             "global_head_dim": 128, "num_global_key_value_heads": 2, "attention_k_eq_v": True,
+             "hidden_size_per_layer_input": 0}
+    model = shape(gemma)
+    one, eight = (per_gpu(model, ledger(model, "auto"), tensor, 1)[0] for tensor in (1, 8))
+    values = 2 * 512 * 2 * 128
+    assert one == 2 * parameters(model["matrices"]) + values
+    copied = sum(2 * matrix.rows * matrix.columns for matrix in model["matrices"] if matrix.split == "copy")
+    # Of its two heads each GPU has one: a half of keys and values, and an eighth of all else.
+    assert eight == (one - copied - 2 * values) // 8 + copied + values
