@@ -4,7 +4,8 @@
 """A process of the real vLLM's own Python: its parser reads engine configurations as `vllm serve --config` does.
 
 Standard input: [[YAML or null, [words of a command line]], ...]. Standard output: {"flags": what the parser has,
-"base": the namespace of nothing said, "read": [{"refused": words or null, "differs": {name: value}}, ...]}.
+"base": the namespace of nothing said, "words": those of its registries, "read": [{"refused": words or null,
+"differs": {name: value}}, ...]}.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ uuid.uuid4 = lambda: uuid.UUID(int=0)  # Some configurations give themselves a n
 if len(sys.argv) > 1:  # The words of the help are read from the source only where the command asks for help.
     sys.argv = ["vllm", "serve", *sys.argv[1:]]
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "setup"))
+
 import pydantic  # noqa: E402
 import vllm.config  # noqa: E402
+import vllm_registries  # noqa: E402
 from vllm.entrypoints.cli.serve import cmd_init  # noqa: E402
 from vllm.utils.argparse_utils import FlexibleArgumentParser  # noqa: E402
 
@@ -107,7 +111,8 @@ def main():
                for action in options._actions if action.option_strings]
     os.environ["COLUMNS"] = "100"
     FlexibleArgumentParser._search_keyword = "all"
-    json.dump({"flags": actions, "base": plain(base), "read": results, "help": options.format_help()}, sys.stdout)
+    json.dump({"flags": actions, "base": plain(base), "words": vllm_registries.words(), "read": results,
+               "help": options.format_help()}, sys.stdout)
 
 
 main()

@@ -100,9 +100,11 @@ OPENED_BY = {
     "kv-transfer-config.kv_connector": ("kv_connector_module_path",),
     "ec-transfer-config.ec_connector": ("ec_connector_module_path",),
 }
-# What every value of a mapping is, whatever its key.
-MAPPINGS_OF = {"custom-histogram-buckets": list, "default-mm-loras": str, "media-io-kwargs": dict,
-               "model-class-overrides": str, "pt-load-map-location": str, "reasoning-effort-map": str}
+# What every value of a mapping is, whatever its key: the letters of known_arguments.py, and in words.
+MAPPINGS_OF = {"custom-histogram-buckets": ("l", "a list of numbers"), "default-mm-loras": ("[twvqr]", "text"),
+               "limit-mm-per-prompt": ("[vqeiobd]", "a whole number from 0 up, or a mapping with count"),
+               "media-io-kwargs": ("d", "a mapping"), "model-class-overrides": ("[twvqr]", "text"),
+               "pt-load-map-location": ("[twvqr]", "text"), "reasoning-effort-map": ("[twvqr]", "text")}
 # Mappings that are not whole without some key.
 NEVER_EMPTY = ("speculative-config", "watermark-config")
 # These flags work only together with, or never together with, another one.

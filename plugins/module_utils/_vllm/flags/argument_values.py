@@ -14,6 +14,7 @@ import re
 
 from ..._values import nearest
 from . import argument_names as names
+from . import mapping_values
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])\Z")
 _TIMES = {"k": 10 ** 3, "m": 10 ** 6, "g": 10 ** 9, "t": 10 ** 12}
@@ -21,11 +22,6 @@ _TIMES.update({letter.upper(): 1 << (10 * power) for power, letter in enumerate(
 _SIGNS = {">=": lambda value, bound: value >= bound, "<=": lambda value, bound: value <= bound,
           ">": lambda value, bound: value > bound, "<": lambda value, bound: value < bound}
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_SORTS = (("t", "text"), ("i", "a number above 0"), ("o", "0"), ("n", "a number below 0"),
-          ("f", "a number with a point"), ("b", "true or false"), ("l", "a list"), ("d", "a mapping"), ("z", "null"))
-_TEXTS = (("w", re.compile(r"(true|false|yes|no|on|off|[tfyn])\Z", re.IGNORECASE)), ("v", re.compile(r"[01]\Z")),
-          ("q", re.compile(r"\s*[-+]?\d[\d_]*(\.0*)?\s*\Z")),
-          ("r", re.compile(r"\s*[-+]?\d*\.?\d+(e[-+]?\d+)?\s*\Z", re.IGNORECASE)))
 _TOKEN = re.compile(r"(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,})")
 
 
@@ -109,48 +105,7 @@ def _json(flag, value, entry):
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
         return "%s: %r cannot be written as JSON" % (flag, value)
-    return _unsafe(flag, text) or (_mapping(flag, value, entry) if isinstance(value, dict) else None)
-
-
-def _mapping(flag, value, entry):
-    """What is wrong with a mapping, or with one under its keys."""
-    inner = [(key, value[key]) for key in sorted(entry["inner"]) if isinstance(value.get(key), dict)]
-    return _keys(flag, value, entry["keys"] or {}) or next(
-        filter(None, (_keys("%s: %s" % (flag, key), item, entry["inner"][key]) for key, item in inner)), None)
-
-
-def _keys(flag, value, known):
-    """What is wrong with the keys of a mapping and their values, as far as they are known."""
-    for key, item in value.items():
-        if known and key not in known:
-            return "%s: it has no key %s; %s" % (flag, key, nearest(key, known))
-        letters, _slash, words = known.get(key, "*").partition("/")
-        sort = _sort(item)
-        if letters != "*" and sort not in letters and not (sort in "wvqr" and "t" in letters):
-            # A boolean may be said as 0, and a number as true: neither is the way to say it.
-            unsaid = "b" if "i" in letters else "o" if "b" in letters else ""
-            return "%s: %s: %r is of the wrong kind; legal is %s" % (flag, key, item, " or ".join(
-                words for letter, words in _SORTS if letter in letters and letter != unsaid))
-        if words and isinstance(item, str) and item not in words.split(","):
-            return "%s: %s: %r is not one of its words; %s" % (flag, key, item, nearest(item, words.split(",")))
-        of_all = names.MAPPINGS_OF.get(flag)
-        if of_all and not isinstance(item, of_all):
-            return "%s: %s: %r is of the wrong kind; legal is %s" % (
-                flag, key, item, {str: "text", dict: "a mapping", list: "a list of numbers"}[of_all])
-    return None
-
-
-def _sort(value):
-    """The letter that known_arguments.py has for a sort of value."""
-    if isinstance(value, bool):
-        return "b"
-    if isinstance(value, str):
-        return next((letter for letter, form in _TEXTS if form.match(value)), "t")
-    if isinstance(value, float) and value != int(value):
-        return "f"
-    if isinstance(value, (int, float)):
-        return "e" if value == 1 else "i" if value > 0 else "o" if value == 0 else "n"
-    return {list: "l", tuple: "l", dict: "d"}.get(type(value), "z")
+    return _unsafe(flag, text) or (mapping_values.wrong(flag, value, entry) if isinstance(value, dict) else None)
 
 
 def _list(flag, value, entry):
@@ -176,6 +131,8 @@ def _one(flag, value, entry):
         words = _unsafe(flag, value)
         if words:
             return words
+    if flag == "numa-bind-cpus" and not re.match(r"\d+(-\d+)?(,\d+(-\d+)?)*\Z", str(value), re.ASCII):
+        return "%s: %r; legal is a list of CPUs as 0-3,8" % (flag, value)
     if flag == "lora-modules" and not _is_adapter(str(value)):
         return "%s: %r; legal is NAME=PATH, or a mapping with name and path" % (flag, value)
     if flag == "chat-template" and not re.match(r"/|.*[{}\n]", str(value), re.DOTALL):

@@ -35,7 +35,7 @@ def blank(names):
     inverse: the name that says false. json_of: dict, list or either (a mapping or text). sizes: whether 8k and 1M are
     legal; auto: whether auto and -1 are. bounds: as ">=1 <=8". keys: a mapping's {key: what it takes, in the letters of
     known_arguments.py}, or None; inner: the same of mappings under a key, {key: {its key: what}}. words: those known of
-    text, closed: whether no others are; key_words: {key: those known of its text}.
+    text; key_words: {key: those known of its text}; closed: whether there are no others.
     """
     return {"names": names, "takes": "one", "choices": None, "negative": False, "inverse": None, "type": None,
             "json_of": None, "sizes": False, "auto": False, "bounds": "", "keys": None, "inner": {}, "words": None,

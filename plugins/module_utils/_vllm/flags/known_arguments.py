@@ -58,10 +58,11 @@ def schema():
 def _add_words(flags, names, words):
     for name in names.split():
         flag, _point, key = name.partition(".")
+        flags[flag]["closed"] = True
         if key:
             flags[flag]["key_words"][key] = words.split()
         else:
-            flags[flag].update(words=words.split(), closed=True)
+            flags[flag]["words"] = words.split()
 
 
 def _lines(text):
@@ -98,7 +99,7 @@ def complete(told, version):
             if same_release(version):
                 entry.update({key: mine[key] for key in _OF_THE_RELEASE}, choices=entry["choices"] or mine["choices"])
             else:
-                entry["words"] = entry["words"] or mine["words"]
+                entry.update(words=entry["words"] or mine["words"], key_words=mine["key_words"])
                 if entry["keys"] and mine["keys"]:
                     entry["keys"] = dict.fromkeys(list(entry["keys"]) + list(mine["keys"]), "*")
         flags[name] = entry

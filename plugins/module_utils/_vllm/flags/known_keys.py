@@ -94,4 +94,8 @@ profiler-config: active_iterations=vqeib capture_torch_profiler=wveob delay_iter
   wait_iterations=vqeiob warmup_iterations=vqeiob
 watchdog-config: check_interval=vqeib dump_dir=twvqr timeout=vqeib
 weight-transfer-config: backend=twvqr
+limit-mm-per-prompt.audio: count=vqeiob length=vqeibz
+limit-mm-per-prompt.image: count=vqeiob height=vqeibz width=vqeibz
+limit-mm-per-prompt.video: count=vqeiob height=vqeibz num_frames=vqeibz width=vqeibz
+reasoning-effort-map: high=t low=t max=t medium=t minimal=t none=t xhigh=t
 """

@@ -23,7 +23,7 @@ def problem(flag, value, entry, arguments, schema):
     if schema.get("plugins"):
         return None
     for name, word, known in _strange(flag, value, entry, arguments):
-        if entry["closed"] or "." in name:
+        if entry["closed"]:
             return "%s: %r is not one of its words; %s" % (name.replace(".", ": "), word, nearest(word, known))
     return None
 
@@ -36,7 +36,7 @@ def doubts(arguments, entries, schema):
         if value is None or entry is None:
             continue
         for name, word, known in _strange(flag, value, entry, arguments):
-            if schema.get("plugins") or not (entry["closed"] or "." in name):
+            if schema.get("plugins") or not entry["closed"]:
                 found.append("%s: %r is not among the words known of it (%s); not refused: %s" % (
                     name.replace(".", ": "), word, nearest(word, known), schema.get("plugins") or ANOTHER_RELEASE))
     return found

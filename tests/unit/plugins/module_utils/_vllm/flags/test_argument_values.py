@@ -27,6 +27,10 @@ GOOD = [("max-num-seqs", 8), ("max-num-seqs", "8"), ("max-model-len", "auto"), (
         ("attention-backend", "FLASHINFER"), ("optimization-level", 3), ("max-lora-rank", 16), ("max-lora-rank", "16"),
         ("eplb-config", {"window_size": "1000", "use_async": True}), ("tokenizer", "no"),
         ("tokenizer", "\u00e9\U0001f600"), ("ir-op-priority", {"rms_norm": "vllm_c,native"}),
+        ("limit-mm-per-prompt", {"image": 2, "audio": 0, "video": {"count": 1, "num_frames": 32}, "of_mine": "3"}),
+        ("numa-bind-cpus", ["0-3,8", "4"]), ("reasoning-effort-map", {"high": "max"}),
+        ("model-class-overrides", {"A": "b.c:D"}), ("kv-transfer-config", {"kv_port": 14579, "engine_id": "7"}),
+        ("compilation-config", {"use_inductor_graph_partition": None, "mode": 3, "max_cudagraph_capture_size": 64}),
         ("compilation-config", {"pass_config": {"eliminate_noops": True}}), ("middleware", "a.b.C")]
 BAD = [
     ("tokenizer", datetime.date(2001, 1, 1), "YAML reads 2001-01-01 as a date; put it into quotes"),

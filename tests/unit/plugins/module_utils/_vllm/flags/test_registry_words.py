@@ -84,6 +84,8 @@ def test_of_another_release_a_word_is_doubted_unless_its_own_help_lists_them_all
     assert check({"load-format": "brand_new"}, other, "here") == []
     (said,) = doubts({"load_format": "brand_new", "tool-call-parser": None, "max-num-seqs": 3}, other)
     assert said.startswith("load-format: 'brand_new' is not among the words known of it (known: auto,")
-    assert check({"speculative-config": {"method": "brand_new"}}, other, "here") == []
+    method = {"speculative-config": {"method": "brand_new"}}
+    assert check(method, other, "here") == []
+    assert "speculative-config: method: 'brand_new'" in doubts(method, other)[0]
     same = known_arguments.complete(help_of_it, "0.33.0+cu129")
     assert check({"load-format": "brand_new"}, same, "here") != []
