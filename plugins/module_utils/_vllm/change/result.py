@@ -39,9 +39,12 @@ def result(made):
 
 
 def problems(made, names=None):
-    """A sentence for every instance, or for each of those named, that cannot be as it is asked for."""
-    return ["%s: %s" % (step["target"], step["reason"]) for step in made.steps if step["status"] in _WRONG
-            and (names is None or step["_name"] in names)]
+    """A sentence for each cause for which an instance, or one of those named, cannot be as it is asked for."""
+    found = {}
+    for step in made.steps:
+        if step["status"] in _WRONG and (names is None or step["_name"] in names):
+            found.setdefault(step["reason"], []).append(step["target"])
+    return ["%s: %s" % (", ".join(targets), reason) for reason, targets in found.items()]
 
 
 def failures(made):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import plan as planner
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import switch
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import result, switch
 
 from tests.sysroots import engine, plain_node, vllm_node
 from tests.sysroots.vllm_node import asked, snapshot
@@ -82,3 +82,11 @@ def test_without_our_journal_what_we_wrote_is_still_ours(tmp_path):
     apply(root)
     (root / "var/lib/gpuwright/journal.json").unlink()
     assert plan(root).step("llama")["status"] == "ok"
+
+
+def test_a_template_that_is_somebody_else_s_is_said_once_for_all_that_start_from_it(tmp_path):
+    root = vllm_node.build(tmp_path)
+    plain_node.put(root, UNITS + "vllm@.service", "[Service]\nExecStart=/usr/bin/theirs")
+    said = result.problems(planner.plan(vllm_node.host(root), dict(asked("llama"), **asked("qwen", gpus="2,3"))))
+    assert len(said) == 1 and said[0].startswith("vllm@.service, %s, vllm@qwen.service: %svllm@.service is somebody "
+                                                 % (LLAMA, UNITS))
