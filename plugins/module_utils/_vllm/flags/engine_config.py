@@ -48,7 +48,8 @@ def _pairs(arguments, schema):
 
 
 def _json(value):
-    return json.dumps(value, sort_keys=True, allow_nan=False)
+    """JSON on one line, its keys as text before they are sorted: a number is a key in YAML too."""
+    return json.dumps(json.loads(json.dumps(value, allow_nan=False)), sort_keys=True, allow_nan=False)
 
 
 def _yaml(value):

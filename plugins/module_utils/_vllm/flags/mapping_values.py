@@ -22,9 +22,21 @@ _TEXTS = (("w", re.compile(r"(true|false|yes|no|on|off|[tfyn])\Z", re.IGNORECASE
 
 def wrong(flag, value, entry):
     """What is wrong with a mapping, or with one under its keys."""
+    key = _no_text(value)
+    if key is not None:
+        return "%s: YAML reads a key as %s, where text is meant; put it into quotes" % (flag, key)
     inner = [(key, value[key]) for key in sorted(entry["inner"]) if isinstance(value.get(key), dict)]
     return _keys(flag, value, entry["keys"] or {}) or next(
         filter(None, (_keys("%s: %s" % (flag, key), item, entry["inner"][key]) for key, item in inner)), None)
+
+
+def _no_text(value):
+    """A key that is a boolean or null, as `on` and `no` are in YAML, at any depth; or None."""
+    for key in value if isinstance(value, dict) else ():
+        if key is None or isinstance(key, bool):
+            return {None: "null", True: "true", False: "false"}[key]
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return next(filter(None, map(_no_text, inside)), None)
 
 
 def _keys(flag, value, known):

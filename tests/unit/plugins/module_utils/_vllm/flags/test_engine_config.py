@@ -57,6 +57,7 @@ def test_a_mapping_is_json_in_one_line():
     written = text({"hf-overrides": value}, SCHEMA)
     assert written.count("\n") == 1 and written.isascii()
     assert json.loads(yaml.safe_load(written)["hf-overrides"]) == value
+    assert text({"hf-overrides": {1: "x", "b": 2}}, SCHEMA) == "hf-overrides: '{\"1\": \"x\", \"b\": 2}'\n"
     assert text({"hf-overrides": {"a": 1}}, SCHEMA) == "hf-overrides: '{\"a\": 1}'\n"
     assert text({"allowed-origins": ["*"]}, SCHEMA) == "allowed-origins: '[\"*\"]'\n"
     assert text({"compilation-config": '{"mode": 3}'}, SCHEMA) == "compilation-config: '{\"mode\": 3}'\n"

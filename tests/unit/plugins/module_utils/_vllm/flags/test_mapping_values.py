@@ -37,3 +37,12 @@ def test_words_say_where_and_what_is_legal():
     assert wrong("x", {"many": "a"}, entry) == "x: many: 'a' is of the wrong kind; legal is a number above 0"
     assert wrong("x", {"pass_config": {"fuse_this": 1}}, entry).startswith("x: pass_config: it has no key fuse_this;")
     assert wrong("x", {"pass_config": {"fuse_it": None}}, entry) is None
+
+
+@pytest.mark.parametrize("value", [{True: 1}, {"a": {None: 1}}, {"a": [{"b": {False: 1}}]}], ids=str)
+def test_a_key_that_yaml_reads_as_a_boolean_or_null_is_named(value):
+    assert "where text is meant; put it into quotes" in wrong("x", value, blank(["--x"]))
+
+
+def test_a_number_is_a_key():
+    assert wrong("x", {"id2label": {0: "a", "1": "b"}}, blank(["--x"])) is None
