@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ports of loopback that nobody else gets, for programs that are told a number and bind it later, or again.
 
-The kernel hands a port that is bound to nobody else; who asks for it by its number gets it as long as nobody listens and
+The kernel hands a bound port to nobody else; who asks for it by its number gets it as long as nobody listens and
 both say SO_REUSEADDR, which servers do.
 """
 
