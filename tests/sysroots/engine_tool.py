@@ -203,8 +203,12 @@ def join(config, stop):
 
 
 def watch(wait, then):
-    """Do a thing once a wait is over."""
-    threading.Thread(target=lambda: (wait(), then()), daemon=True).start()
+    """Do a thing once a wait is over, or broken off: who is killed before it read all resets a connection."""
+    def waits():
+        with contextlib.suppress(OSError):
+            wait()
+        then()
+    threading.Thread(target=waits, daemon=True).start()
 
 
 def reach(place):
