@@ -29,6 +29,28 @@ _DISRUPTION = {"none": "", "process": "; running processes must restart to see i
                "reboot": ""}
 
 
+# What roles without rows need in words beside their variables: before the table of them, and after it.
+_BEFORE = {
+    "vllm_service": "The playbook `gpuwright.node.vllm` is this role in batches over all nodes: with `--check --diff` "
+                    "it says what would start or restart, with each command, and changes nothing. It needs systemd. "
+                    "An engine or model files that are there already must be within reach of the user who runs it.",
+    "vllm_benchmark": "The playbook: `gpuwright.node.benchmark --tags vllm`.",
+}
+_AFTER = {"vllm_service": (
+    "## What is checked", "",
+    "Before anything changes; an error stops the run:", "",
+    "- Names, types and ranges of arguments, by the help of the installed engine; `VLLM_*` variables (R31).",
+    "- Weights and KV cache for `max_model_len` fit, heads divide, the sizes give the GPUs of all nodes (R29).",
+    "- A tensor-parallel group that crosses nodes, or NUMA nodes without NVLink; `enforce_eager` (R30).",
+    "- Threads on CPUs that the kernel isolates (R1), `numa_bind` where CPUs are restricted (R3), GPUs whose CPUs the "
+    "unit may not use (R5).",
+    "- Locked memory without limit (R15), `/dev/shm` and RemoveIPC (R35).",
+    "- Driver, free GPU memory and who has it, ports, container tools; of a replica, addresses and versions alike.", "",
+    "After the start: `/health`, the model's name, a completion, metrics, and from `/proc` of each worker its CPUs, "
+    "its memory and its limits."),
+}
+
+
 class _Indented(yaml.SafeDumper):
     """Lists indented below their key, as yamllint wants them."""
 
@@ -171,12 +193,15 @@ def plain_readme(role, defaults, groups):
     """README.md of a role without rows."""
     lines = ["# gpuwright.node.%s" % role, "", "<!-- %s -->" % _WRITTEN, "", "%s." % purpose(role), "", "```yaml",
              "- hosts: gpu_nodes", "  become: true", "  pre_tasks:", "    - gpuwright.node.topology_facts:", "  roles:",
-             "    - gpuwright.node.%s" % role, "```", "", "| variable | default | what it is |", "|---|---|---|"]
+             "    - gpuwright.node.%s" % role, "```", ""]
+    lines += [_BEFORE[role], ""] if role in _BEFORE else []
+    lines += ["| variable | default | what it is |", "|---|---|---|"]
     lines += ["| `%s` | %s | %s |" % (name, "none" if defaults[name] is None else shown(defaults[name]), why)
               for names, why in groups for name in names]
     for example in examples(role):
         lines += ["", "```yaml", *example, "```"]
     lines += presets_of_vllm() if role == "vllm_service" else []
+    lines += ["", *_AFTER[role]] if role in _AFTER else []
     return "\n".join(lines) + "\n"
 
 

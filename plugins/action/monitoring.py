@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gpuwright.node.plugins.filter.topology import thaw
 from ansible_collections.gpuwright.node.plugins.plugin_utils._monitoring import alerts, dashboards, targets, thresholds
-from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
+from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts, show, table
 
 _HEAD = "# Written by the playbook gpuwright.node.monitoring: its variables say what an alert begins at.\n"
 
@@ -47,14 +47,26 @@ class ActionModule(ActionBase):
                 error.filename or place, error.strerror))
         diff = [{"before_header": name, "after_header": name, "before": old[name] or "", "after": wanted[name]}
                 for name in due]
+        counted = {job: len(found) for job, found in targets.targets(hosts, said).items()}
+        show.lines(_words(place, counted, len(due), self._task.check_mode))
         return dict(result, changed=bool(due), directory=place, written=due, diff=diff if self._task.diff else [],
-                    targets={job: len(found) for job, found in targets.targets(hosts, said).items()})
+                    targets=counted)
 
     def _given(self, task_vars):
         """The thresholds of the task over the variables of the play: null says something, so nothing is omitted."""
         named = {name: self._templar.template(task_vars[thresholds.PREFIX + name]) for name in thresholds.DEFAULTS
                  if thresholds.PREFIX + name in task_vars}
         return dict(named, **(self._task.args.get("thresholds") or {}))
+
+
+def _words(place, counted, due, check_mode):
+    """What there is now, and what a person does with it."""
+    done = "%d files %s" % (due, "would be written" if check_mode else "were written") if due else "all as it was"
+    words = "%s: %s; targets: %s. alerts.yml goes into rule_files of Prometheus, scrape_configs.yml into " \
+            "scrape_config_files, grafana/*.json into Grafana's import." % (
+                place, done, ", ".join("%d of job %s" % (number, job) for job, number in counted.items() if number)
+                or "none")
+    return [("", None)] + [(line, None) for line in table.paragraph(words, show.width(), 2)]
 
 
 def texts(hosts, said):
@@ -79,7 +91,10 @@ def _hosts(task_vars):
         told = task_vars["hostvars"][host]
         found[host] = {"address": told.get("monitoring_address") or told.get("ansible_host") or host,
                        "rack": told.get("rack"),
-                       "instances": targets.instances(thaw(told.get("vllm_service_instances")))}
+                       "instances": targets.instances(
+                           thaw(told.get("vllm_service_instances")),
+                           (thaw(told.get("vllm_service_placement")) or {}).get(host),
+                           thaw(told.get("vllm_service_placed")))}
     return found
 
 

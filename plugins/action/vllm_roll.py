@@ -8,8 +8,6 @@ Each stage is a task of the role vllm_service; what a stage leaves to the next o
 
 from __future__ import annotations
 
-import os
-
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance_values import BadInstance
@@ -26,9 +24,11 @@ from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import (
 )
 
 _MODULE = "gpuwright.node.vllm_service"
+_MOST_WORDS = 600  # Installers say much.
 TAKEN = {
     "stage": {"type": "str", "required": True,
-              "choices": ["check", "plan", "agree", "order", "rounds", "switch", "verify", "settle", "end"]},
+              "choices": ["check", "plan", "agree", "unstaged", "order", "rounds", "switch", "verify", "settle",
+                          "end"]},
     "options": {"type": "dict", "default": {}},
     "secrets": {"type": "raw", "no_log": True},
     "take_over": {"type": "list", "elements": "str", "default": []},
@@ -67,6 +67,8 @@ class ActionModule(ActionBase):
     def _check(self, place, asked, task_vars):
         """The node's instances in normal form; asks no node."""
         host, given = task_vars["inventory_hostname"], asked["options"]
+        if host == task_vars["ansible_play_hosts_all"][0] and not self._task.check_mode:
+            planned.forget(place)
         options.check_names(task_vars)
         options.sizes(given.get("serial"))
         found = instances.of_host(host, given, options.defaults(given), task_vars["hostvars"])
@@ -110,6 +112,13 @@ class ActionModule(ActionBase):
         if wrong:
             raise BadInstance("; ".join(wrong))
         return {}
+
+    def _unstaged(self, place, asked, task_vars):
+        """What kept the engine or a model from the node, in the report too: other modules bring them."""
+        words = " ".join(str(asked["options"].get("words") or "").split())
+        words = "%s: %s" % (self._untouched({"options": {"staged": True}}), words[:_MOST_WORDS])
+        planned.keep_report(place, task_vars["inventory_hostname"], {}, [words])
+        return {"failed": True, "msg": words}
 
     def _order(self, place, asked, task_vars):
         """Which nodes restart what in which batch; the facts tell a later play."""
@@ -180,8 +189,7 @@ class ActionModule(ActionBase):
         stopped, last = kept.one(place, "stopped", "why"), set(made["batches"][-1]["hosts"])
         if stopped or last & set(task_vars["ansible_play_batch"]) or not task_vars["ansible_play_hosts"]:
             show.lines(table.of_outcome(made, states, stopped, show.width()))
-        planned.write(os.path.join(place, "vllm_service.json"), made, states, stopped)
-        return {"path": os.path.join(place, "vllm_service.json")}
+        return {"path": planned.write(place, made, states, stopped)}
 
     def _answers(self, place, task_vars):
         """The plans of the hosts of this play, or of its batch, that answered."""

@@ -41,10 +41,13 @@ def apply(make_plan, owner):
 
 @contextlib.contextmanager
 def locked(host, owner):
-    """Hold the node's lock. The runner, which a new device may start at any time, is waited for; another run is not."""
+    """Hold the node's lock, to the end of what is done under it though Ansible is stopped meanwhile.
+
+    The runner, which a new device may start at any time, is waited for; another run is not.
+    """
     for tries_left in range(_RUNNER_SECONDS, -1, -1):
         try:
-            with host.only_one(LOCK, owner):
+            with host.only_one(LOCK, owner), host.to_the_end():
                 yield
             return
         except Locked as held:

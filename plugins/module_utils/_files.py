@@ -161,6 +161,11 @@ class Files:
         """The permission bits of a file."""
         return stat.S_IMODE(os.lstat(self.locate(path)).st_mode)
 
+    def owner(self, path):
+        """The numbers of a file's user and group."""
+        found = os.lstat(self.locate(path))
+        return found.st_uid, found.st_gid
+
     def changed_at(self, path):
         """When a file was last written, in whole seconds since the epoch, or None where there is none."""
         try:

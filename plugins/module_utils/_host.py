@@ -139,14 +139,21 @@ class Host(Files):
                 self._settle(os.path.dirname(name))
 
     def make_folder(self, path, mode=0o755):
-        """Make a folder and its missing parents; returns those that were made, outermost first."""
+        """Make a folder and its missing parents; returns those that were made, outermost first.
+
+        Their mode is `mode` from the first moment on, whatever umask this process was given: users read below them.
+        """
         self._may_change("making %s" % path)
         made = []
         parts = [part for part in path.split("/") if part]
         for count in range(1, len(parts) + 1):
             folder = "/" + "/".join(parts[:count])
             if not self.is_folder(folder):
-                os.mkdir(self.locate(folder), mode)
+                narrow = os.umask(0)
+                try:
+                    os.mkdir(self.locate(folder), mode)
+                finally:
+                    os.umask(narrow)
                 self._settle(os.path.dirname(self.locate(folder)))
                 made.append(folder)
         return made
@@ -252,6 +259,22 @@ class Host(Files):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(place)
             os.close(handle)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def to_the_end():
+        """Let neither a connection that closes (SIGHUP) nor Ctrl-C (SIGINT) end this process or its commands meanwhile.
+
+        Else an operator who stops Ansible leaves a node between two states, such as with its engine stopped.
+        """
+        before = {}
+        with contextlib.suppress(ValueError):  # Only the main thread may; another one is not asked either.
+            before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler or signal.SIG_DFL)
 
     @staticmethod
     def now():

@@ -15,7 +15,8 @@ description:
   - What the playbook C(gpuwright.node.monitoring) runs. Writes, on the controller and from the inventory alone,
     C(targets/*.json) for C(file_sd_configs), C(scrape_configs.yml), C(alerts.yml), and two dashboards of Grafana.
   - vLLM is scraped at C(monitoring_address), else C(ansible_host), else the host's name, and the port of each entry of
-    C(vllm_service_instances); one that runs on several nodes at the first of them.
+    C(vllm_service_instances), and of each replica of C(vllm_service_placement); one that runs on several nodes at the
+    first of them.
   - A variable that begins with C(monitoring_) and is none of the options below is an error, unless the list
     C(gpuwright_ignore_variables) names it.
   - Run it once for all hosts of a play.

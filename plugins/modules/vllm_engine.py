@@ -28,7 +28,8 @@ options:
     choices: [look, begin, check]
   instances:
     description:
-      - The instances, in the normal form that the role's action makes. Of each, C(name), C(state) and C(engine) count.
+      - The instances, in the normal form that the role's action makes. Of each, C(name), C(state), C(user) and
+        C(engine) count.
     type: list
     elements: dict
     required: true

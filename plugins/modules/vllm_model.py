@@ -19,6 +19,8 @@ description:
     where a killed run stopped. The folder gets its name in the end, by one rename, with a manifest in it.
   - Downloads use the proxies of the environment (E(https_proxy), E(no_proxy)) and check certificates. A token goes to
     the hub only, not to where the hub redirects to.
+  - Who brings the same model to the same place meanwhile, perhaps another node on a shared volume, is waited for, and
+    what came then is taken as it is.
   - Older revisions are never removed. They are named in RV(notes) with their sizes.
 options:
   instances:

@@ -17,7 +17,9 @@ description:
   - Nodes that share a replica are always in one batch and restart together. In a batch each node restarts one
     instance after the other, so that its others keep serving. After a failure nothing more restarts.
   - C(vllm_service.json) in the report folder has what became of each instance. It lies in C(report) in the folder in
-    which ansible-playbook was started, or in the folder that the variable C(gpuwright_report_dir) names.
+    which ansible-playbook was started, or in the folder that the variable C(gpuwright_report_dir) names. A run removes
+    what an earlier one wrote, and writes its own after each batch. One that restarts nothing, or is stopped before,
+    leaves none.
 options:
   stage:
     description:
@@ -25,6 +27,7 @@ options:
         unknown or out of range.
       - V(plan) asks the node what it would have to change.
       - V(agree) compares what the nodes of a replica must have alike.
+      - V(unstaged) says, in the report too, that the engine or a model could not be brought, and fails.
       - V(order) decides, once, which nodes restart in which batch, and in check mode shows each instance's command.
         Delegated to localhost with C(delegate_facts), a later play takes C(vllm_order) and C(vllm_serial) from there.
         In check mode both are empty.
@@ -34,11 +37,11 @@ options:
       - V(end) shows, once, how it ended.
     type: str
     required: true
-    choices: [check, plan, agree, order, rounds, switch, verify, settle, end]
+    choices: [check, plan, agree, unstaged, order, rounds, switch, verify, settle, end]
   options:
     description:
       - The variables of the role, without their prefix. For V(agree) C(staged), which says that engine and model are
-        there, and are compared too.
+        there, and are compared too. For V(unstaged) C(words), which say why.
     type: dict
     default: {}
   secrets:

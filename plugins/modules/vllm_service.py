@@ -165,7 +165,9 @@ down_seconds:
   returned: stage keep
   type: dict
 put_back:
-  description: Instance to C(ok), C(changed), C(down_seconds) (until the old engine was started again) and C(words).
+  description: >-
+    Instance to C(ok), C(changed), C(down_seconds) (until the old engine was started again), C(words) and C(also) (what
+    of the words counts even once it serves again).
   returned: stage put_back
   type: dict
 instances:

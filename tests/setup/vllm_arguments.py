@@ -14,6 +14,7 @@ import dataclasses
 import enum
 import inspect
 import pathlib
+import re
 import sys
 import textwrap
 import types
@@ -21,11 +22,11 @@ import typing
 
 import pydantic
 import vllm.config
+import vllm_registries
 from vllm.config.kernel import IrOpPriorityConfig
 from vllm.config.quantization import QuantizationConfigArgs
 from vllm.entrypoints.cli.serve import cmd_init
 from vllm.utils.argparse_utils import FlexibleArgumentParser
-from vllm.v1.attention.backends.registry import AttentionBackendEnum
 from vllm.version import __version__ as version
 
 WIDTH = 116
@@ -43,11 +44,12 @@ from __future__ import annotations
 SIZES = {"human_readable_int": "size", "human_readable_int_or_auto": "size-auto", "loads": "json",
          "union_dict_and_str": "dict-or-text", "parse_dataclass": "dict", "int": "int", "float": "float"}
 LISTS = ("allowed-origins", "allowed-methods", "allowed-headers")
-WORDS = {"attention_backend": [one.name for one in AttentionBackendEnum],
-         "mm_encoder_attn_backend": [one.name for one in AttentionBackendEnum]}
 # What is tried on each key of a mapping; where one of a line is taken, values like it are legal.
-PROBES = {"t": ("some-word", "/some/path"), "q": ("1", "true"), "i": (3, 1, 8, 16, 128), "o": (0,), "n": (-1, -2),
-          "f": (2.5, 0.5), "b": (True,), "l": ([],), "d": ({},), "z": (None,)}
+PROBES = {"t": ("some-word", "/some/path"), "w": ("true",), "v": ("1", "0"), "q": ("8", "16", "128", "3"),
+          "r": ("2.5", "0.5"), "e": (1,), "i": (3, 8, 16, 128), "o": (0,), "n": (-1, -2), "f": (2.5, 0.5),
+          "b": (True,), "l": ([],), "d": ({},), "z": (None,)}
+# What a validator of its own may read, so that a probe says nothing against all values like it.
+READ = "twvqr"
 
 
 def parser():
@@ -151,7 +153,7 @@ def line(action):
     """One flag: names | what it takes | bounds | choices | default."""
     flag, *others = named(action)
     count = {"+": "many", "*": "many", "?": "optional"}.get(action.nargs, "one")
-    legal = action.choices or WORDS.get(action.dest) or (literal(hint_of(action)) if action.metavar is None else ())
+    legal = action.choices or (literal(hint_of(action)) if action.metavar is None else ())
     choices = ", ".join(str(choice) for choice in legal if choice is not None)
     default = str(action.default)
     default = default if action.default is not None and len(default) < 25 and "SUPPRESS" not in default else ""
@@ -177,26 +179,95 @@ def keys(serve):
     for action in serve._actions:
         cls = action.option_strings and (dataclass_of(action) or further.get(action.dest))
         if cls:
-            words = ["%s=%s" % (field.name, _letters(cls, field.name))
-                     for field in sorted(dataclasses.fields(cls), key=lambda one: one.name) if field.init]
-            lines += textwrap.wrap("%s: %s" % (named(action)[0], " ".join(words)), WIDTH, subsequent_indent="  ",
-                                   break_on_hyphens=False, break_long_words=False)
+            lines += _keys_of(named(action)[0], cls)
     return lines
 
 
+def _keys_of(name, cls):
+    """The lines of one class, and after them those of the classes that its own keys become, named NAME.KEY."""
+    fields = sorted((field for field in dataclasses.fields(cls) if field.init), key=lambda one: one.name)
+    lines = wrapped("%s: %s" % (name, " ".join("%s=%s" % (field.name, _letters(cls, field.name)) for field in fields)))
+    for field in fields:
+        inner = _inner(getattr(cls, "__pydantic_fields__", {}).get(field.name))
+        # What the engine itself puts into the configuration of a draft is not for a person.
+        if inner and "." not in name and not field.name.startswith(("draft_", "target_")):
+            lines += _keys_of("%s.%s" % (name, field.name), inner)
+    return lines
+
+
+def _inner(field):
+    """The class of the configuration that a mapping under a key becomes; None where other keys than its own pass."""
+    hints = [] if field is None else [field.annotation, *typing.get_args(field.annotation)]
+    for hint in hints:
+        if dataclasses.is_dataclass(hint) and hasattr(hint, "__pydantic_fields__"):
+            try:
+                hint(no_such_key=1)
+            except (TypeError, pydantic.ValidationError) as error:
+                return hint if "no_such_key" in str(error) else None
+    return None
+
+
+def wrapped(text):
+    """One entry, in lines that begin with a blank but the first."""
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
+
+
 def _letters(cls, name):
-    """The letters of PROBES that a field takes, and its words; * where more than its type decides."""
+    """The letters of PROBES that a key takes, and its words; * where it takes anything."""
     field = getattr(cls, "__pydantic_fields__", {}).get(name)
     decorators = getattr(getattr(cls, "__pydantic_decorators__", None), "field_validators", {})
-    judged = {one for decorator in decorators.values() if decorator.info.mode != "after"
-              for one in decorator.info.fields}
-    found = "".join(letter for letter, values in PROBES.items() if any(takes(field, value) for value in values))
-    words = literal(field.annotation) if field is not None and name not in judged else []
-    if words and all(isinstance(word, str) for word in words) and len(words) <= 12:
-        return "%st/%s" % (found.replace("t", ""), ",".join(words))
-    if words or field is None or name in judged or set(found) <= {"z"} or found == "".join(PROBES):
-        return "*"
-    return found
+    words = literal(field.annotation) if field is not None else []
+    # One around pydantic's own only lets null pass.
+    judged = {one for decorator in decorators.values() for one in decorator.info.fields
+              if decorator.info.mode == "before" or decorator.info.mode == "wrap" and not _plain(field)}
+    own = bool(judged & {name, "*"}) or not words and not _plain(field)
+    held = _held(field) if own else ""
+    found = "".join(letter for letter, values in PROBES.items()
+                    if own and letter in READ + held or any(_becomes(cls, name, value) for value in values))
+    if words and not own and all(isinstance(word, str) for word in words) and len(words) <= 12:
+        return "%st/%s" % ("".join(letter for letter in found if letter not in "twvqr"), ",".join(words))
+    if words and not own:
+        return "".join(letter for letter in PROBES if letter in found or letter in "twvqr")
+    return "*" if field is None or found == "".join(PROBES) or set(found) <= {"z"} else found
+
+
+def _plain(field):
+    """Whether a field is of nothing but types that pydantic itself reads."""
+    if field is None:
+        return False
+    hints = [field.annotation]
+    for hint in hints:
+        hints += [part for part in typing.get_args(hint) if part is not type(None)]
+    return all(hint in (str, int, float, bool, list, dict, type(None), typing.Any) or typing.get_origin(hint) in (
+        typing.Union, types.UnionType, typing.Annotated, list, dict) for hint in hints if isinstance(hint, type)
+        or typing.get_origin(hint))
+
+
+def _held(field):
+    """The letters of what holds other values, and is in a field's type: what is in it decides there."""
+    hint = str(getattr(field, "annotation", "list dict")).lower()
+    return ("l" if re.search("list|tuple|sequence|set|any", hint) else "") + (
+        "d" if re.search("dict|mapping|config|any|args|spec", hint) else "")
+
+
+def _becomes(cls, name, value):
+    """Whether a class takes a value under a key, as far as that key alone decides."""
+    try:
+        cls(**{name: value})
+    except pydantic.ValidationError as error:
+        return not any(one["loc"][:1] == (name,) for one in error.errors())
+    except Exception:  # A validator that ends in another error; or what the class misses besides.
+        return not _makes(cls)
+    return True
+
+
+def _makes(cls):
+    """Whether a class can be made of nothing."""
+    try:
+        cls()
+    except Exception:
+        return False
+    return True
 
 
 def main():
@@ -231,6 +302,10 @@ def main():
     (folder / "known_keys.py").write_text(
         HEAD % ("The keys of those flags of vllm serve %s whose value is a mapping" % version)
         + block("KEYS", keys(serve), "NAME: KEY=LETTERS/WORDS: what it takes, as known_arguments.py says"))
+    (folder / "known_words.py").write_text(
+        HEAD % ("The words that vLLM %s itself has for what its help takes as any text" % version)
+        + block("WORDS", sum(map(wrapped, vllm_registries.lines()), []),
+                "NAME or NAME.KEY of a mapping, all that have the same words, and these; a plugin may add more."))
 
 
 main()

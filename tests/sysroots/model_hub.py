@@ -53,7 +53,8 @@ class Hub:
     """The state of the stand-in: `files` by path, and what goes wrong.
 
     gated: a token is wanted; cut: {path: bytes after which a connection ends, once each}; wrong: paths whose bytes are
-    others; status: {path: [status, ...] answered before all goes well}; ranges: whether ranges are known.
+    others; status: {path: [status, ...] answered before all goes well}; ranges: whether ranges are known; no_head: what
+    is answered to HEAD, as by a signed address that is for GET only.
     """
 
     def __init__(self, files):
@@ -64,6 +65,7 @@ class Hub:
         self.wrong = set()
         self.status = {}
         self.ranges = True
+        self.no_head = None
         self.asked = []
         self.before = None
         self.redirect_to = None
@@ -166,6 +168,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         waiting = self.server.hub.status.get(path)
         if waiting:
             self.answer(waiting.pop(0), Retry_After="1")
+            return
+        if self.command == "HEAD" and self.server.hub.no_head:
+            self.answer(self.server.hub.no_head)
             return
         if data is None:
             self.answer(404)

@@ -4,14 +4,19 @@
 """The attention of one layer of a model: its matrices, and what it keeps in the KV cache for a token.
 
 PRIVATE to the collection. Pure. A layer keeps for each token K and V of its KV heads (full, or no older than a
-window), one latent vector with its rotary part for all heads (mla), or for each sequence one state however long it
-is (state: linear attention).
+window), one latent vector with its rotary part for all heads (mla), for each sequence one state however long it is
+(state), or nothing (none: a layer that is an MLP only).
 """
 
 from __future__ import annotations
 
 from . import vllm_config as read
+from .vllm_config import kind_of
 from .vllm_matrix import Matrix, vector
+from .vllm_mla import mla
+from .vllm_state import state
+
+_STATES = ("linear_attention", "mamba", "conv")
 
 
 def head_size(text, family, found):
@@ -29,10 +34,13 @@ def head_size(text, family, found):
 
 def attention(text, family, found, layer):
     """(cache, matrices) of one layer."""
+    kind = kind_of(text, layer) if family.get("state") else None
+    if kind in ("mlp", "moe"):
+        return {"kind": "none", "window": None}, []
+    if kind in _STATES:
+        return state(text, family, found, layer)
     if family.get("attention") == "mla":
-        return _mla(text, family, found, layer)
-    if family.get("attention") == "hybrid" and _kind_of(text, layer) == "linear_attention":
-        return _linear(text, found, layer)
+        return mla(text, family, found, layer)
     path = "model.layers.%d.self_attn." % layer
     hidden, size = found["hidden"], found["head_dim"]
     wide, narrow = found["heads"] * size, found["kv_heads"] * size
@@ -58,11 +66,12 @@ def attention(text, family, found, layer):
 def _biases(text, family):
     """(q, k and v have biases, o_proj has one)."""
     if family.get("qkv_bias"):
-        return True, False
+        said = family["qkv_bias"]
+        return read.flag(text, said) if isinstance(said, str) else True, False
     if family.get("biased"):
-        biased = read.flag(text, "use_bias", True)
+        biased = read.flag(text, family.get("bias_key", "use_bias"), True)
         return biased, biased
-    biased = read.flag(text, "attention_bias", family.get("attention_bias", False))
+    biased = read.flag(text, family.get("bias_key", "attention_bias"), family.get("attention_bias", False))
     out = family.get("o_bias", biased)
     return biased, read.flag(text, out) if isinstance(out, str) else out
 
@@ -78,17 +87,6 @@ def _head_norms(text, family, found, layer, path):
     return []
 
 
-def _kind_of(text, layer):
-    """What layer_types calls this layer; None where there is no such list."""
-    kinds = read.listed(text, "layer_types")
-    if not kinds:
-        every = read.whole(text, "full_attention_interval", 0, 0)
-        return None if not every else "full_attention" if (layer + 1) % every == 0 else "linear_attention"
-    if layer >= len(kinds) or not isinstance(kinds[layer], str):
-        raise read.BadConfig("config.json: layer_types has %d entries, and there are more layers" % len(kinds))
-    return kinds[layer]
-
-
 def _window(text, family, found, layer):
     """How many tokens back this layer looks; None for all of them."""
     rule = family.get("window")
@@ -97,7 +95,7 @@ def _window(text, family, found, layer):
     size = read.whole(text, "sliding_window", 0, 0) or None
     if rule is None or size is None or (rule == "flagged" and not read.flag(text, "use_sliding_window")):
         return None
-    kind = _kind_of(text, layer)
+    kind = kind_of(text, layer)
     if kind is not None:
         return size if kind == "sliding_attention" else None
     if rule == "alternate":
@@ -117,55 +115,3 @@ def _chunk(text, layer):
     if rope:
         return size if layer < len(rope) and rope[layer] else None
     return size if (layer + 1) % read.whole(text, "no_rope_layer_interval", 4) else None
-
-
-def _mla(text, family, found, layer):
-    path = "model.layers.%d.self_attn." % layer
-    hidden, heads = found["hidden"], found["heads"]
-    latent, rope = read.whole(text, "kv_lora_rank"), read.whole(text, "qk_rope_head_dim")
-    nope, value = read.whole(text, "qk_nope_head_dim"), read.whole(text, "v_head_dim")
-    rank = read.whole(text, "q_lora_rank", 0, 0)
-    if rank:
-        matrices = [Matrix(path + "q_a_proj", layer, "linear", "copy", 1, hidden, rank),
-                    vector(path + "q_a_layernorm", layer, rank),
-                    Matrix(path + "q_b_proj", layer, "linear", "heads", 1, rank, heads * (nope + rope))]
-    else:
-        matrices = [Matrix(path + "q_proj", layer, "linear", "heads", 1, hidden, heads * (nope + rope))]
-    matrices += [Matrix(path + "kv_a_proj_with_mqa", layer, "linear", "copy", 1, hidden, latent + rope),
-                 vector(path + "kv_a_layernorm", layer, latent),
-                 Matrix(path + "kv_b_proj", layer, "linear", "heads", 1, latent, heads * (nope + value)),
-                 Matrix(path + "o_proj", layer, "linear", "heads", 1, heads * value, hidden)]
-    if read.flag(text, "attention_bias"):
-        matrices += [vector(path + "bias", layer, rank + latent + rope + hidden)]
-    index = 0
-    if family.get("indexer"):
-        index = read.whole(text, "index_head_dim")
-        matrices += _indexer(text, found, layer, path, rank, index)
-    return {"kind": "mla", "latent": latent, "rope": rope, "index": index, "window": None}, matrices
-
-
-def _indexer(text, found, layer, path, rank, index):
-    """DeepSeek sparse attention: a small attention that chooses which tokens the large one looks at."""
-    heads = read.whole(text, "index_n_heads")
-    return [Matrix(path + "indexer.wq_b", layer, "linear", "copy", 1, rank, heads * index),
-            Matrix(path + "indexer.wk", layer, "linear", "copy", 1, found["hidden"], index),
-            vector(path + "indexer.k_norm", layer, 2 * index),
-            Matrix(path + "indexer.weights_proj", layer, "plain", "copy", 1, found["hidden"], heads)]
-
-
-def _linear(text, found, layer):
-    """Gated delta net (Qwen3-Next): a convolution, and a state of each value head."""
-    path = "model.layers.%d.linear_attn." % layer
-    keys, values = read.whole(text, "linear_num_key_heads"), read.whole(text, "linear_num_value_heads")
-    key, value = read.whole(text, "linear_key_head_dim"), read.whole(text, "linear_value_head_dim")
-    kernel = read.whole(text, "linear_conv_kernel_dim")
-    mixed = 2 * keys * key + values * value
-    hidden = found["hidden"]
-    matrices = [Matrix(path + "in_proj_qkvz", layer, "linear", "linear_heads", 1, hidden, mixed + values * value),
-                Matrix(path + "in_proj_ba", layer, "linear", "linear_heads", 1, hidden, 2 * values),
-                vector(path + "conv1d", layer, mixed * kernel, "linear_heads"),
-                vector(path + "A_log", layer, 2 * values, "linear_heads"), vector(path + "norm", layer, value),
-                Matrix(path + "out_proj", layer, "linear", "linear_heads", 1, values * value, hidden)]
-    found["linear_heads"] = keys
-    cache = {"kind": "state", "window": None, "convolution": mixed * (kernel - 1), "state": values * key * value}
-    return cache, matrices

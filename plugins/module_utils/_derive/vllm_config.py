@@ -13,8 +13,9 @@ import json
 import math
 import re
 
-from .vllm_families import FAMILIES, HOLDERS
+from .vllm_families import FAMILIES, GONE, HOLDERS
 
+_MOST_LAYERS = 1000
 _MOST = 1 << 40  # Larger than any field of any model; keeps the arithmetic of odd JSON small.
 # As vLLM has them (config/model.py, transformers_utils/model_arch_config_convertor.py): with YaRN
 # max_position_embeddings is the stretched length already.
@@ -55,10 +56,19 @@ def split(config):
     if kind not in FAMILIES and kind + "_text" in FAMILIES:
         kind += "_text"
     if kind not in FAMILIES:
-        raise BadConfig(
-            "model_type %s (architectures %s) is not known to the sizing, and its size is not guessed. Known: %s"
-            % (kind, config.get("architectures"), ", ".join(sorted(FAMILIES))))
+        raise BadConfig(_unknown(kind, config.get("architectures")))
     return text, kind, FAMILIES[kind]
+
+
+def _unknown(kind, architectures):
+    """Why this model is refused, and where its numbers are to be had."""
+    gone = next((name for name in architectures if isinstance(name, str) and name in GONE),
+                None) if isinstance(architectures, list) else None
+    if gone:
+        return "model_type %s: vLLM served %s up to %s, and no longer does" % (kind, gone, GONE[gone])
+    return ("model_type %s (architectures %s) is not known to the sizing, and its size is not guessed. What is known "
+            "without it: the bytes of weights are metadata.total_size in model.safetensors.index.json, and what its KV "
+            "cache holds vLLM logs when it starts. Known: %s" % (kind, architectures, ", ".join(sorted(FAMILIES))))
 
 
 def whole(config, key, default=None, least=1):
@@ -74,6 +84,14 @@ def whole(config, key, default=None, least=1):
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
         raise BadConfig("config.json: %s is %.60r, not an integer of %d or more" % (key, value, least))
     return value
+
+
+def few(config):
+    """The number of layers."""
+    layers = whole(config, "num_hidden_layers")
+    if layers > _MOST_LAYERS:
+        raise BadConfig("config.json: num_hidden_layers is %d; no model has more than %d" % (layers, _MOST_LAYERS))
+    return layers
 
 
 def flag(config, key, default=False):
@@ -104,6 +122,17 @@ def mapping(config, key):
     if not isinstance(value, dict):
         raise BadConfig("config.json: %s is %s, not a dict" % (key, type(value).__name__))
     return value
+
+
+def kind_of(text, layer):
+    """What layer_types calls this layer; None where there is no such list."""
+    kinds = listed(text, "layer_types")
+    if not kinds:
+        every = whole(text, "full_attention_interval", 0, 0)
+        return None if not every else "full_attention" if (layer + 1) % every == 0 else "linear_attention"
+    if layer >= len(kinds) or not isinstance(kinds[layer], str):
+        raise BadConfig("config.json: layer_types has %d entries, and there are more layers" % len(kinds))
+    return kinds[layer]
 
 
 def longest(config, default=None):

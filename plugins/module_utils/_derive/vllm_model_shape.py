@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from . import vllm_config as read
 from .vllm_attention import attention, head_size
+from .vllm_dialects import common
 from .vllm_matrix import Matrix, vector
 from .vllm_mlp import experts_of, mlp
 from .vllm_vision import vision
-
-_MOST_LAYERS = 1000
 
 
 def shape(config):
@@ -25,10 +24,8 @@ def shape(config):
     """
     config = read.parse(config)
     text, kind, family = read.split(config)
-    text = {**family.get("defaults", {}), **{key: value for key, value in text.items() if value is not None}}
-    layers = read.whole(text, "num_hidden_layers")
-    if layers > _MOST_LAYERS:
-        raise read.BadConfig("config.json: num_hidden_layers is %d; no model has more than %d" % (layers, _MOST_LAYERS))
+    text = common(text, kind, family)
+    layers = read.few(text)
     found = {"model_type": kind, "family": family, "architectures": config.get("architectures"),
              "hidden": read.whole(text, "hidden_size"), "vocab": read.whole(text, "vocab_size"), "layers": layers,
              "heads": read.whole(text, "num_attention_heads"), "tied": _tied(config, text, family),
@@ -39,11 +36,11 @@ def shape(config):
     found["head_dim"] = head_size(text, family, found)
     found["experts"] = experts_of(text, family)
     found["intermediate"] = _intermediate(text, family, found)
-    found["cache"], found["matrices"] = [], _outside(found)
+    found["cache"], found["matrices"] = [], _outside(text, found)
     for layer in range(layers):
         cache, matrices = attention(text, family, found, layer)
         found["cache"].append(cache)
-        found["matrices"] += matrices + mlp(text, family, found, layer) + _norms(family, found, layer)
+        found["matrices"] += matrices + mlp(text, family, found, layer) + _norms(text, family, found, layer)
     found["matrices"] += vision(config, found)
     _warn(config, text, found)
     return found
@@ -77,21 +74,34 @@ def _quantization(config, text):
     return None
 
 
-def _outside(found):
-    """Embeddings, the last norm and the head."""
-    hidden, vocab = found["hidden"], found["vocab"]
-    biased = 2 if found["family"].get("biased") else 1
-    matrices = [Matrix("model.embed_tokens", "first", "plain", "vocab", 1, hidden, vocab),
-                vector("model.norm", "last", hidden * biased)]
-    if found["tied"]:
-        return matrices
-    return matrices + [Matrix("lm_head", "last", "head", "vocab", 1, hidden, vocab)]
+def _outside(text, found):
+    """Embeddings, positions that are learnt, the last norm and the head."""
+    hidden, vocab, family = found["hidden"], found["vocab"], found["family"]
+    matrices = [Matrix("model.embed_tokens", "first", "plain", "vocab", 1, hidden, vocab)]
+    if family.get("positions"):
+        key, offset = family["positions"]
+        matrices.append(Matrix("model.embed_positions", "first", "plain", "copy", 1, hidden,
+                               read.whole(text, key) + offset))
+    if family.get("norms") != 0:
+        matrices.append(vector("model.norm", "last", _norm(family, hidden)))
+    if family.get("embedding_norm"):
+        matrices.append(vector("model.embedding_norm", "first", _norm(family, hidden)))
+    if not found["tied"]:
+        matrices.append(Matrix("lm_head", "last", "head", "vocab", 1, hidden, vocab))
+    biased = family.get("head_bias")
+    if read.flag(text, biased) if isinstance(biased, str) else biased:
+        matrices.append(vector("lm_head.bias", "last", vocab, "vocab"))
+    return matrices
 
 
-def _norms(family, found, layer):
-    count = family.get("norms", 2)
-    numbers = found["hidden"] * (2 if family.get("biased") else 1)
-    return [vector("model.layers.%d.norms" % layer, layer, count * numbers)]
+def _norm(family, hidden):
+    return hidden * (2 if family.get("biased") or family.get("norm_bias") else 1)
+
+
+def _norms(text, family, found, layer):
+    count = read.whole(text, "norms", family.get("norms", 2), 0)
+    return [vector("model.layers.%d.norms" % layer, layer, count * _norm(family, found["hidden"]) +
+                   family.get("numbers", 0))]
 
 
 def _warn(config, text, found):

@@ -11,6 +11,8 @@ fp8_utils.py (blocks).
 
 from __future__ import annotations
 
+from .vllm_kv import is_mla
+
 
 def candidates(gpus, nodes, tensor, stages):
     """[(tensor, stages, nodes used)], the fewest GPUs first. Sizes that are given (not None) are kept."""
@@ -37,11 +39,16 @@ def _lies(tensor, stages, nodes, gpus):
 
 def refusal(shape, weights, tensor, stages):
     """Why vLLM would refuse these sizes, in words; None where it takes them."""
-    for number, what in ((shape["heads"], "attention heads"), (shape.get("linear_heads"), "linear attention heads")):
+    for number, what in ((shape["heads"], "attention heads"),
+                         (shape.get("linear_heads"), "heads or channels of the layers with a state")):
         if number and number % tensor:
             return "%d %s are not divisible by tensor_parallel_size %d (possible: %s)" % (
                 number, what, tensor, _divisors(number))
-    if not _mla(shape) and shape["kv_heads"] % tensor and tensor % shape["kv_heads"]:
+    groups = shape.get("state_groups", 1)
+    if groups > 1 and groups % tensor:
+        return ("the %d groups of the Mamba layers' heads are not divisible by tensor_parallel_size %d (possible: %s)"
+                % (groups, tensor, _divisors(groups)))
+    if not is_mla(shape) and shape["kv_heads"] % tensor and tensor % shape["kv_heads"]:
         return ("%d KV heads neither are divisible by tensor_parallel_size %d nor divide it"
                 % (shape["kv_heads"], tensor))
     for what, size in _widths(shape):
@@ -53,10 +60,6 @@ def refusal(shape, weights, tensor, stages):
     if stages > shape["layers"]:
         return "%d layers are fewer than pipeline_parallel_size %d" % (shape["layers"], stages)
     return _blocks(weights, tensor)
-
-
-def _mla(shape):
-    return shape["cache"][0]["kind"] == "mla"
 
 
 def _widths(shape):

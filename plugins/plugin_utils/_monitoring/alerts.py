@@ -30,6 +30,7 @@ def _alert(name, expression, duration, severity, summary, description):
 def _of_vllm(said):
     """What users of a model notice, and what comes before that."""
     traffic = "sum by (instance) (rate(vllm:request_success_total[5m])) > %s" % said["least_requests_per_second"]
+    answers = 'sum by (instance) (rate(http_requests_total{job="vllm"}[5m]))'
     yield _alert("VllmDown", 'up{job="vllm"} == 0', "2m", "critical", "{{ $labels.instance }} does not answer",
                  "Prometheus cannot read /metrics. systemctl status 'vllm@*' on the node says why.")
     if said["kv_cache_usage"]:
@@ -50,8 +51,8 @@ def _of_vllm(said):
             "vllm:request_success_total counts what finished, errors too; the journal of the unit has them.")
         yield _alert(
             "VllmHttpErrors",
-            'sum by (instance) (rate(http_requests_total{job="vllm",status="5xx"}[5m])) / sum by (instance) '
-            '(rate(http_requests_total{job="vllm"}[5m])) > %s' % said["error_share"], "5m", "critical",
+            'sum by (instance) (rate(http_requests_total{job="vllm",status="5xx"}[5m])) / %s > %s and %s > %s' % (
+                answers, said["error_share"], answers, said["least_requests_per_second"]), "5m", "critical",
             "{{ $value | humanizePercentage }} of the answers of {{ $labels.instance }} are 5xx",
             "Requests that never reached the engine, or that it could not take.")
     yield _alert("VllmRejects", "sum %s (rate(vllm:admission_rejections_total[5m])) > 0" % _OF_MODEL, "5m", "warning",

@@ -22,21 +22,21 @@ def _quantiles(metric):
 
 
 VLLM = (
-    ("Answers", "stat", "none", [('up{job="vllm",instance=~"$instance"}', "{{instance}}")]),
+    ("Answers", "stat", "bool_yes_no", [('up{job="vllm",instance=~"$instance"}', "{{instance}}")]),
     ("Requests that finish, by reason", "timeseries", "reqps",
      [(_rate("vllm:request_success_total", "finished_reason"), "{{finished_reason}}")]),
     ("Time to the first token", "timeseries", "s", _quantiles("time_to_first_token_seconds")),
     ("Time between tokens (buckets from 10 ms on)", "timeseries", "s", _quantiles("inter_token_latency_seconds")),
     ("Time in the queue", "timeseries", "s", _quantiles("request_queue_time_seconds")),
     ("Time of a whole request", "timeseries", "s", _quantiles("e2e_request_latency_seconds")),
-    ("Tokens", "timeseries", "none", [(_rate("vllm:prompt_tokens_total"), "{{instance}} prompt"),
-                                      (_rate("vllm:generation_tokens_total"), "{{instance}} generated")]),
+    ("Tokens a second", "timeseries", "short", [(_rate("vllm:prompt_tokens_total"), "{{instance}} prompt"),
+                                                (_rate("vllm:generation_tokens_total"), "{{instance}} generated")]),
     ("Requests that run and wait", "timeseries", "none",
      [("sum by (instance) (vllm:num_requests_running%s)" % _OF, "{{instance}} run"),
       ("sum by (instance) (vllm:num_requests_waiting%s)" % _OF, "{{instance}} wait")]),
     ("KV cache in use", "timeseries", "percentunit",
      [("max by (instance) (vllm:kv_cache_usage_perc%s)" % _OF, "{{instance}}")]),
-    ("Preemptions: requests that are computed again", "timeseries", "none",
+    ("Preemptions: requests that are computed again", "timeseries", "reqps",
      [(_rate("vllm:num_preemptions_total"), "{{instance}}")]),
     ("Prefix cache hits", "timeseries", "percentunit",
      [("%s / %s" % (_rate("vllm:prefix_cache_hits_total"), _rate("vllm:prefix_cache_queries_total")), "{{instance}}")]),
@@ -46,8 +46,8 @@ VLLM = (
 )
 NODE = (
     ("Nodes that are not as asked for", "stat", "none",
-     [('count(count by (instance) (gpuwright_setting_off == 1)) or vector(0)', "nodes")]),
-    ("Rules that fail", "stat", "none",
+     [('count(count by (instance) (gpuwright_setting_off{instance=~"$instance"} == 1)) or vector(0)', "nodes")]),
+    ("Rules that fail, findings of each", "stat", "none",
      [('sum by (rule) (gpuwright_rule_findings{severity="E",instance=~"$instance"})', "{{rule}}")]),
     ("Settings that are off", "table", "none", [('gpuwright_setting_off{instance=~"$instance"} == 1', "")]),
     ("Findings of the rules", "table", "none", [('gpuwright_rule_findings{instance=~"$instance"}', "")]),
@@ -57,18 +57,18 @@ NODE = (
      [('time() - gpuwright_audit_timestamp_seconds{instance=~"$instance"}', "{{instance}}")]),
     ("Nodes that wait for a reboot", "table", "none",
      [('gpuwright_reboot_required{instance=~"$instance"} == 1', "")]),
-    ("RDMA: bytes sent", "timeseries", "Bps",
+    ("RDMA: bytes sent a second", "timeseries", "Bps",
      [('sum by (instance, device) (rate(node_infiniband_port_data_transmitted_bytes_total{instance=~"$instance"}'
        '[$__rate_interval]))', "{{instance}} {{device}}")]),
     ("RDMA: ports that are not active", "table", "none",
      [('node_infiniband_state_id{instance=~"$instance"} != 4', "")]),
-    ("RDMA: errors", "timeseries", "none",
+    ("RDMA: errors a second", "timeseries", "short",
      [('sum by (instance, device) (rate(node_infiniband_port_errors_received_total{instance=~"$instance"}'
        '[$__rate_interval]))', "{{instance}} {{device}}")]),
-    ("Packets dropped before TCP", "timeseries", "pps",
+    ("Packets dropped before TCP, a second", "timeseries", "pps",
      [('sum by (instance) (rate(node_softnet_dropped_total{instance=~"$instance"}[$__rate_interval]))',
        "{{instance}}")]),
-    ("NVMe: bytes read", "timeseries", "Bps",
+    ("NVMe: bytes read a second", "timeseries", "Bps",
      [('sum by (instance) (rate(node_disk_read_bytes_total{instance=~"$instance",device=~"nvme.*"}'
        '[$__rate_interval]))', "{{instance}}")]),
 )
@@ -104,7 +104,12 @@ def _panel(number, panel, source):
     instant = {"format": "table", "instant": True} if kind == "table" else {}
     return {"id": number + 1, "title": title, "type": kind, "datasource": source,
             "gridPos": {"x": number % 2 * _WIDTH, "y": number // 2 * _HEIGHT, "w": _WIDTH, "h": _HEIGHT},
-            "fieldConfig": {"defaults": {"unit": unit}, "overrides": []},
+            "fieldConfig": {"defaults": dict({"unit": unit}, **_range(unit)), "overrides": []},
             "targets": [dict({"refId": chr(ord("A") + count), "expr": expression, "legendFormat": legend,
                               "datasource": source}, **instant)
                         for count, (expression, legend) in enumerate(queries)]}
+
+
+def _range(unit):
+    """A share is of a whole: 3 % in use must not fill the panel."""
+    return {"min": 0, "max": 1} if unit == "percentunit" else {}

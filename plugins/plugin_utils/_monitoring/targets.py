@@ -8,6 +8,8 @@ PRIVATE to the collection. Pure.
 
 from __future__ import annotations
 
+from ansible_collections.gpuwright.node.plugins.module_utils._values import name_list
+
 JOBS = ("vllm", "node", "dcgm")
 _DEFAULT_PORT = 8000
 
@@ -32,11 +34,30 @@ def targets(hosts, said):
     return found
 
 
-def instances(given):
-    """[{name, port, state, nodes}] of a host's instances, which may be anything yet: role vllm_service checks them."""
-    return [{"name": str(one["name"]), "port": one.get("port") or _DEFAULT_PORT,
-             "state": one.get("state") or "started", "nodes": one.get("nodes")}
-            for one in given or () if isinstance(one, dict) and one.get("name")]
+def instances(given, replicas=(), placed=None):
+    """[{name, port, state, nodes}] of a host's instances, which may be anything yet: role vllm_service checks them.
+
+    `replicas` are its entries in vllm_service_placement, and `placed` says what they serve: one port after the other.
+    """
+    placed = placed if isinstance(placed, dict) else {}
+    first = _port(placed)
+    listed = [dict(one, port=first + index, state=placed.get("state"))
+              for index, one in enumerate(replicas or ()) if isinstance(one, dict)]
+    return [{"name": str(one["name"]), "port": _port(one), "state": one.get("state") or "started",
+             "nodes": _nodes(one.get("nodes"))}
+            for one in list(given or ()) + listed if isinstance(one, dict) and one.get("name")]
+
+
+def _port(one):
+    port = str(one.get("port") or _DEFAULT_PORT)
+    return int(port) if port.isdigit() else _DEFAULT_PORT
+
+
+def _nodes(given):
+    try:
+        return name_list(given)
+    except ValueError:
+        return []
 
 
 def scrape_configs(said):

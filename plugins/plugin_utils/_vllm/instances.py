@@ -11,7 +11,9 @@ from __future__ import annotations
 from ansible.errors import AnsibleError
 
 from ansible_collections.gpuwright.node.plugins.module_utils._values import name_list, nearest
-from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance import check
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.flags import argument_names
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance import environment_names
+from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance import OF_SEVERAL, check
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.instance_values import BadInstance
 from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import addresses, clashes
 
@@ -37,6 +39,7 @@ def of_host(host, given, defaults, inventory):
         if "prompt" not in mine and given.get("prompt") is None:
             mine["prompt"] = None
         normal = check(mine, defaults)
+        _no_secrets(normal)
         if normal["name"] in found:
             raise BadInstance("instance %s is there twice on %s" % (normal["name"], host))
         found[normal["name"]] = normal
@@ -52,11 +55,25 @@ def _listed(given):
     return list(given)
 
 
+def _no_secrets(normal):
+    """Raise BadInstance for a secret among what is written plainly, before it goes to a node or into a file here."""
+    where = "instance %s" % normal["name"]
+    words = environment_names.problems(normal["environment"], where + ", environment")
+    words += ["%s, arguments: %s: %s" % (where, flag, argument_names.SECRETS[flag]) for flag in normal["arguments"]
+              if flag in argument_names.SECRETS and normal["arguments"][flag] is not None]
+    if words:
+        raise BadInstance("; ".join(words).replace("NAME", normal["name"]))
+
+
 def _mine(host, asked, given, inventory):
     """What was written of an instance, with this node's share of it; None if it is of other nodes only."""
-    if asked.get("nodes") is None:
-        return dict(asked)
     where = "instance %s" % asked.get("name", "without a name")
+    if asked.get("nodes") is None:
+        alone = [key for key in OF_SEVERAL if asked.get(key) is not None]
+        if alone:
+            raise BadInstance("%s: %s: of an instance on several nodes, and nodes does not name them"
+                              % (where, " and ".join(alone)))
+        return dict(asked)
     if asked.get("several") is not None:
         raise BadInstance("%s: several is made from nodes; leave it out" % where)
     try:
@@ -123,6 +140,9 @@ def _placed(host, given, inventory):
         known(where, [node], inventory)
     entries = placement.get(host) or []
     template = given.get("placed") or {}
+    if template and not placement:  # Without this, a run that lacks it would stop every replica.
+        raise BadInstance("vllm_service_placed says what replicas serve, and %s is empty, which says where: add -e "
+                          "@report/placement.yml, or leave vllm_service_placed out" % where)
     if entries and (not isinstance(template, dict) or not template.get("model")):
         raise BadInstance("%s has replicas for %s: vllm_service_placed says what they serve, as in {model: "
                           "ORGANISATION/NAME, revision: COMMIT}" % (where, host))

@@ -8,21 +8,29 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
 from ansible_collections.gpuwright.node.plugins.plugin_utils._report import parts
 
 _PART = "vllm_service"
+_FILE = "vllm_service.json"
 # Of each of these one entry an instance.
 _BY_INSTANCE = ("commands", "versions", "summaries", "preflight", "shown")
 
 
 def of_answer(found, answer, untouched="nothing was changed"):
-    """{"instances", "due", "open", "diff", "wrong", "commands", "versions", ...} of a node's answer."""
+    """{"instances", "due", "open", "running", "diff", "wrong", "commands", ...} of a node's answer."""
     return {"instances": found, "wrong": _wrong(answer, untouched), "due": list(answer.get("due") or ()),
             "open": list(answer.get("open") or ()), "diff": answer.get("diff") or [],
+            "running": {_instance(step): step.get("running") for step in answer.get("settings") or ()},
             **{name: dict(answer.get(name) or {}) for name in _BY_INSTANCE}}
+
+
+def _instance(step):
+    """The instance of which a step is: vllm@NAME.service."""
+    return str(step.get("name")).partition("@")[2].rpartition(".")[0]
 
 
 def _wrong(answer, untouched):
@@ -51,10 +59,11 @@ def _of(one, name):
 def keep_report(place, host, states, wrong):
     """Say in the report's part of a host what became of the instances of a round."""
     part = parts.of_host(host, place).get(_PART) or {}
+    phases = [state.get("phase") for state in states.values() if state]
     for step in part.get("settings") or ():
-        name = str(step.get("name")).partition("@")[2].rpartition(".")[0]
+        name = _instance(step)
         phase = (states.get(name) or {}).get("phase")
-        if phase == "kept":
+        if phase == "kept" or (not name and "kept" in phases):  # A template is written before its instances start.
             step["changed"] = True
         elif phase is not None:
             step["error"] = "; ".join(states[name].get("words") or ()) or phase
@@ -64,8 +73,14 @@ def keep_report(place, host, states, wrong):
     parts.keep(host, _PART, part, place)
 
 
-def write(path, made, states, stopped):
-    """vllm_service.json: what became of each instance."""
+def forget(place):
+    """What an earlier run wrote says nothing of this one, which may be stopped before it has anything to say."""
+    with contextlib.suppress(OSError):
+        os.unlink(os.path.join(place, _FILE))
+
+
+def write(place, made, states, stopped):
+    """vllm_service.json: what became of each instance; returns its path."""
     told = {"schema": 1, "stopped": stopped, "batches": [batch["hosts"] for batch in made["batches"]], "nodes": {}}
     for host, turn in made["turns"].items():
         for unit in turn["units"]:
@@ -73,8 +88,10 @@ def write(path, made, states, stopped):
             told["nodes"].setdefault(host, {})[unit["name"]] = {
                 "result": state.get("phase", "not_reached"), "words": state.get("words") or [],
                 "down_seconds": state.get("down_seconds"), "batch": turn["batch"] + 1}
+    path = os.path.join(place, _FILE)
     temporary = "%s.new-%d" % (path, os.getpid())
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(told, file, indent=1)
         file.write("\n")
     os.replace(temporary, path)
+    return path

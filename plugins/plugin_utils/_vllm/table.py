@@ -23,18 +23,32 @@ def of_plans(answers, width):
         for name, command in answer["commands"].items():
             said = command if isinstance(command, str) else shlex.join(str(word) for word in command)
             flags = shlex.join(str(word) for word in (answer.get("shown") or {}).get(name) or ())
-            key = (name, str(answer["summaries"].get(name) or ""), said, flags, name in answer["due"])
+            key = (name, str(answer["summaries"].get(name) or ""), said, flags, _would(name, answer, answers))
             merged.setdefault(key, []).append(host)
     lines = []
-    for (name, summary, command, flags, due), hosts in list(merged.items())[:_MOST]:
+    for (name, summary, command, flags, would), hosts in list(merged.items())[:_MOST]:
         lines += [("", None)]
-        lines += [(text, "drift" if due else "ok") for text in paragraph("vllm@%s on %s: %s" % (
-            name, few(hosts), "would restart" if due else "stays as it is"), width, 2)]
+        lines += [(text, "drift" if would else "ok") for text in paragraph("vllm@%s on %s: %s" % (
+            name, few(hosts), would or "stays as it is"), width, 2)]
         lines += [("  " + text, None) for text in paragraph(summary, width - 2, 0)] if summary else []
         lines += [("  " + command, None)] + ([("  with " + flags, None)] if flags else [])
     if len(merged) > _MOST:
         lines.append(("and %d more" % (len(merged) - _MOST), None))
     return lines
+
+
+def _would(name, answer, answers):
+    """What a run without check mode would do to an instance, or None; one node's start is that of its whole replica."""
+    instance, runs = answer["instances"].get(name) or {}, str((answer.get("running") or {}).get(name) or "")
+    several = (instance.get("several") or {}).get("nodes") or ()
+    along = any(name in answers[node]["due"] for node in several if node in answers)
+    if name not in answer["due"] and not along:
+        return None
+    if instance.get("state") == "stopped":
+        return "would stop" if runs.startswith("started") else "would be there, stopped"
+    if runs == "started" and not along:
+        return "would be verified, and goes on running" if name in answer.get("open", ()) else "would go on running"
+    return "would restart" if runs.startswith("started") else "would start"
 
 
 def of_roll(made, width):
@@ -68,8 +82,8 @@ def of_outcome(made, states, stopped, width):
     lines += [(text, "error") for text in paragraph("Stopped: " + stopped, width, 2)] if stopped else []
     said = "%d of %d done" % (done, len(rows))
     if done < len(rows):
-        said += ". What was not reached serves as before. Run it again once what is named is put right: what is done " \
-                "is left alone"
+        said += ". What was not reached is as it was before. Run it again once what is named is put right: what is " \
+                "done is left alone"
     return lines + [(text, None) for text in paragraph(said, width, 2)]
 
 

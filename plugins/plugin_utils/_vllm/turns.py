@@ -39,7 +39,7 @@ def switch(place, host, units, ask):
             continue
         wrong = (answer.get("errors") or {}).get(unit["name"]) or answer.get("failed")
         # What is to be gone needs no looks: it is, once it was stopped without an error.
-        kept.keep_outcome(place, host, unit["name"], switched=True, words=[wrong] if wrong else [],
+        kept.keep_outcome(place, host, unit["name"], switched=True, left=unit["leaves"], words=[wrong] if wrong else [],
                           phase="failed" if wrong else "ok" if unit["leaves"] else "switched")
     return answer or {}
 
@@ -108,7 +108,8 @@ def settle(place, host, units, ask, timeout, sleep=time.sleep, clock=time.monoto
         for unit in good:
             told = dict(kept.outcome(place, host, unit["name"]), phase="unkept" if answer.get("failed") else "kept",
                         down_seconds=(answer.get("down_seconds") or {}).get(unit["name"]) or None)
-            kept.keep_outcome(place, **dict(told, words=[answer["failed"]] if answer.get("failed") else []))
+            words = [answer["failed"]] if answer.get("failed") else _at_most(place, host, unit, told["down_seconds"])
+            kept.keep_outcome(place, **dict(told, words=words))
             wrong += ["%s: it serves, but could not be kept: %s" % (unit["name"], answer["failed"])] if answer.get(
                 "failed") else []
     return wrong
@@ -127,9 +128,25 @@ def _put_back(place, host, unit, bad, ask, served_again):
         down += waited
         said = ["the old one serves again; it was down for %d s" % down] if well else [
             "the old one was started again and does not serve; it is down for %d s: %s" % (down, "; ".join(differs))]
+        said += _at_most(place, host, unit, down) + _listed(told.get("also"))
+    left = [] if unit["leaves"] else _left(place, host)
+    said += ["%s, which this run stopped on %s before, is not started again" % (", ".join(left), host)] if left else []
     kept.keep_outcome(place, host, name, phase="put_back" if well else "down", words=[why] + said, down_seconds=down,
                       switched=True)
     return "%s: %s; %s" % (name, why, "; ".join(said) or "nothing is known of the old one")
+
+
+def _at_most(place, host, unit, down):
+    """Since when it is down counts from a run that was stopped; whether it served before this one, nobody saw."""
+    opened = (kept.one(place, "plan", host) or {}).get("open") or ()
+    return ["down for at most that: it counts from an earlier run, which was stopped before it had verified this, and "
+            "it may have served since"] if down and unit["name"] in opened else []
+
+
+def _left(place, host):
+    """The instances that this run stopped or removed on a host, as one that is renamed."""
+    return [state["instance"] for state in kept.everything(place, "outcome").values()
+            if state["host"] == host and state.get("left") and state.get("phase") in _WELL]
 
 
 def _served_again(name, ask, limit, sleep, clock):

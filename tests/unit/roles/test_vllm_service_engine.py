@@ -38,7 +38,7 @@ def run(node, *options, **variables):
     path = str(node / "opt" / ("vllm-" + VERSION))
     engine = {"kind": "venv", "version": VERSION, "path": path, "image": None}
     given = dict({"vllm_service_planned": {"instances": [
-        {"name": name, "state": "started", "engine": engine} for name in ("a", "b")]},
+        {"name": name, "state": "started", "engine": engine, "user": "root"} for name in ("a", "b")]},
         "vllm_service_python": sys.executable, "vllm_service_engine_space": 1000, "ansible_python_interpreter":
         sys.executable, "vllm_service_pip_args": ["--no-index", "--find-links", str(node / "index")]}, **variables)
     play = node / "play.yml"

@@ -147,7 +147,7 @@ def _templates(made):
         if restarts:
             said.append("every instance starts from it: restarts %s" % ", ".join(restarts))
         steps.append({"name": path.rpartition("/")[2], "kind": "vllm_instance", "target": path.rpartition("/")[2],
-                      "desired": "as this version writes it", "running": "absent" if found is None else "another text",
+                      "desired": "the role's", "running": "absent" if found is None else "another text",
                       "configured": None, "status": "conflict" if theirs else "drift", "disruption": "process",
                       "why": "the template of all instances", "reason": theirs or "; ".join(said), "file": path,
                       "_name": None, "_said": [], "_files": {path: file}, "_found": {path: found}, "_secret": set()})

@@ -8,6 +8,8 @@ PRIVATE to the collection. All of it is in the state file, so that it needs no p
 
 from __future__ import annotations
 
+import contextlib
+
 from ... import _apply, _journal
 from ..._kinds import vllm_instance
 from . import leaving, places, state
@@ -15,7 +17,10 @@ from .switch import told
 
 
 def put_back(host, names, owner):
-    """Returns {name: {"ok", "changed", "down_seconds", "words"}}. Raises Locked and ForeignJournal."""
+    """Returns {name: {"ok", "changed", "down_seconds", "words", "also"}}. Raises Locked and ForeignJournal.
+
+    `also` is what is to be said of it even once it serves again; `words` have it too.
+    """
     said = {}
     with _apply.locked(host, owner):
         journal = _journal.load(host)
@@ -23,10 +28,10 @@ def put_back(host, names, owner):
         for name in names:
             kept = state.read(host, name)
             if kept["previous"]:
-                back.append({"name": name, "kept": kept, "previous": kept["previous"]})
+                back.append({"name": name, "kept": kept, "previous": kept["previous"], "also": []})
             else:
                 why = "what it runs was verified" if kept["phase"] else "no run has changed it"
-                said[name] = {"ok": True, "changed": False, "down_seconds": 0,
+                said[name] = {"ok": True, "changed": False, "down_seconds": 0, "also": [],
                               "words": "there is nothing to put back: %s" % why}
         if back:
             _carry_out(host, journal, back)
@@ -36,10 +41,7 @@ def put_back(host, names, owner):
 
 
 def _carry_out(host, journal, back):
-    for one in back:
-        for path in [path for path, file in one["previous"]["files"].items() if file and one["previous"]["ours"]]:
-            _apply.remember_file(host, journal, path, places.ROLE)
-    _journal.save(host, journal)
+    _remember(host, journal, back)
     for action in (_stop, _write):
         for one in back:
             _try(host, journal, one, action)
@@ -53,9 +55,28 @@ def _carry_out(host, journal, back):
         _try(host, journal, one, _start)
     errors = []
     leaving.forget_unused(host, journal, errors)
-    for one in back if errors else ():
-        one.setdefault("error", "; ".join(errors))
-    _journal.save(host, journal)
+    try:
+        _journal.save(host, journal)
+    except OSError as error:
+        errors.append(told(error))
+    for one in back:
+        if errors and "served" in one:
+            one["also"] += errors
+        elif errors:
+            one.setdefault("error", "; ".join(errors))
+
+
+def _remember(host, journal, back):
+    """The originals of what comes back. On a full disk a journal that has them already is enough: it must serve."""
+    known = set(journal["files"])
+    for one in back:
+        for path in [path for path, file in one["previous"]["files"].items() if file and one["previous"]["ours"]]:
+            _apply.remember_file(host, journal, path, places.ROLE)
+    try:
+        _journal.save(host, journal)
+    except OSError:
+        if set(journal["files"]) != known:
+            raise
 
 
 def _try(host, journal, one, action):
@@ -67,7 +88,8 @@ def _try(host, journal, one, action):
 
 
 def _stop(host, _journal_of_node, one):
-    one["kept"] = state.save(host, one["name"], one["kept"], phase=state.PUTTING_BACK, since=host.now())
+    with contextlib.suppress(OSError):  # The phase before says as well that a run did not come to its end.
+        one["kept"] = state.save(host, one["name"], one["kept"], phase=state.PUTTING_BACK, since=host.now())
     for unit in reversed(list(one["previous"]["units"])):
         vllm_instance.stop(host, unit)
 
@@ -94,7 +116,7 @@ def _write_templates(host, back):
             new = places.digests({path: now}).get(path)
             needing = [name for name in others if state.read(host, name)["runs"].get(path) == new]
             if needing:
-                one["left"] = "%s stays as it is: %s was started from it" % (path, ", ".join(needing))
+                one["also"].append("%s stays as it is: %s was started from it" % (path, ", ".join(needing)))
             else:
                 places.put(host, path, file)
 
@@ -105,13 +127,21 @@ def _start(host, journal, one):
     served = [unit for unit, was in previous["units"].items() if was.endswith(" active")]
     if not previous["ours"]:
         leaving.leave(host, journal, name, list(previous["files"]), list(previous["units"]))
-    else:
-        for unit, was in previous["units"].items():
-            vllm_instance.write(host, unit, None, was)
-        shown = {unit: vllm_instance.show(host, unit).get("InvocationID") for unit in previous["units"]}
+        _started(host, one, served)
+        return
+    for unit, was in previous["units"].items():
+        vllm_instance.write(host, unit, None, was)
+    _started(host, one, served)
+    shown = {unit: vllm_instance.show(host, unit).get("InvocationID") for unit in previous["units"]}
+    try:
         state.save(host, name, one["kept"], phase=state.KEPT, since=host.now(), previous=None, down_since=None,
                    error=None, runs=previous["runs"], invocations=shown, instance=previous.get("instance"),
                    deployment=previous.get("deployment"))
+    except OSError as error:
+        one["also"] += ["that could not be written down, and the next run starts it anew: %s" % told(error)]
+
+
+def _started(host, one, served):
     down = one["kept"]["down_since"]
     one["down"] = max(host.now() - down, 0) if served and down else 0
     one["served"] = bool(served)
@@ -119,7 +149,7 @@ def _start(host, journal, one):
 
 def _words(one):
     if "error" in one:
-        return {"ok": False, "changed": True, "down_seconds": None,
+        return {"ok": False, "changed": True, "down_seconds": None, "also": one["also"],
                 "words": "the old configuration of %s is not back: %s" % (one["name"], one["error"])}
     if one["served"]:
         words = ("the old configuration is back and was started again; it was down for %d s until then, and serves "
@@ -128,6 +158,5 @@ def _words(one):
         words = "the old configuration is back; it did not run before"
     else:
         words = "it is removed: there was none before"
-    if "left" in one:
-        words += "; " + one["left"]
-    return {"ok": True, "changed": True, "down_seconds": one["down"], "words": words}
+    return {"ok": True, "changed": True, "down_seconds": one["down"], "also": one["also"],
+            "words": "; ".join([words] + one["also"])}

@@ -30,12 +30,13 @@ def look(host, instances, asked):
         engine = instance["engine"]
         key = (engine["kind"], engine["path"] or engine["image"])
         if key not in found:
-            found[key] = dict(engine, names=[instance["name"]])
+            found[key] = dict(engine, names=[instance["name"]], users=[instance.get("user")])
         elif found[key]["version"] != engine["version"]:
             wrong.append("%s is to be vLLM %s for instance %s and %s for %s" % (
                 key[1], found[key]["version"], found[key]["names"][0], engine["version"], instance["name"]))
         else:
             found[key]["names"].append(instance["name"])
+            found[key]["users"].append(instance.get("user"))
     for engine in found.values():
         try:
             engine.update({"venv": virtual_environment.look, "existing": _existing}.get(
@@ -68,7 +69,8 @@ def _existing(host, engine, asked):
     folder = program.rpartition("/")[0].rpartition("/")[0]
     found = distribution(host, folder) or version_of(host, program)
     if engine["version"] and not is_version(found, engine["version"]):
-        raise NoEngine("%s is vLLM %s, and %s was asked for" % (program, found, engine["version"]))
+        raise NoEngine("%s is vLLM %s, and vllm_service_version, or version of the instance's engine, says %s: say %s, "
+                       "or null for whatever is there" % (program, found, engine["version"], found.partition("+")[0]))
     return {"state": "ready", "due": False, "packages": [], "found": found, "program": program,
             "words": "vLLM %s at %s" % (found, program)}
 

@@ -129,14 +129,25 @@ def finish(host, engine):
     says = version_of(host, program)
     if not is_version(found, wanted) or not is_version(says, wanted):
         raise NoEngine("%s --version says %s, the metadata %s, and %s was asked for" % (program, says, found, wanted))
-    for place in (folder, folder + "/bin", program):
-        if host.mode(host.real(place)) & 0o005 != 0o005:
-            raise NoEngine("%s cannot be read by others (mode %04o), so the engine's user cannot start it"
-                           % (place, host.mode(host.real(place))))
     host.remove_tree("%s/%s" % (folder, ROOM))
+    host.open_to_all(folder)  # Whatever umask it was installed with: uv has no option for it.
+    for one in (folder + "/bin/python", program) if set(engine.get("users") or (None,)) - {"root"} else ():
+        _check_reachable(host, one)
     host.write_file("%s/%s" % (folder, FINISHED), (json.dumps({"finished": True, "version": found}) + "\n").encode())
     host.remove_file("%s/%s" % (folder, BEGUN))
     return found
+
+
+def _check_reachable(host, program):
+    """Raise NoEngine where the engine's user could not start a program; an interpreter may be in somebody's home."""
+    place = real = host.real(program)
+    while place not in ("", "/"):
+        mode, needed = host.mode(place), 0o001 if host.is_folder(place) else 0o005
+        if mode & needed != needed:
+            raise NoEngine("%s%s: the engine's user cannot start it, for %s has mode %04o; name another Python with "
+                           "vllm_service_python, or another path" % (
+                               program, "" if real == program else " is %s" % real, place, mode))
+        place = place.rpartition("/")[0]
 
 
 def version_of(host, program):

@@ -62,6 +62,8 @@ GONE = {
     "task": "runner: pooling, with convert: embed or classify",
     "use-v1": "nothing: V1 is the only engine",
     "use-v2-block-manager": "nothing: V1 is the only engine",
+    "utilisation": "gpu-memory-utilization",
+    "utilization": "gpu-memory-utilization",
     "worker-use-ray": "distributed-executor-backend: ray",
 }
 # Beyond what the engine's configuration classes say: what its other checks say, and where we are stricter.
@@ -77,14 +79,37 @@ BOUNDS = {
 MOST_MEMORY = 0.95
 TOO_MUCH_MEMORY = ("more than 0.95 of a GPU leaves too little for CUDA graphs and NCCL, which are partly outside of "
                    "it; legal is more than 0, up to 0.95 (for an exact size: kv-cache-memory-bytes)")
-# Words that vLLM takes in capitals and in small letters.
-ANY_CASE = ("attention-backend", "mm-encoder-attn-backend")
+# Words that vLLM takes in capitals and in small letters, and some of them with hyphens; NAME, or NAME.KEY of a mapping.
+ANY_CASE = ("attention-backend", "mm-encoder-attn-backend", "mamba-backend", "load-format", "tokenizer-mode",
+            "quantization", "attention-config.backend", "attention-config.mla_prefill_backend",
+            "compilation-config.cudagraph_mode", "compilation-config.mode", "kernel-config.linear_backend",
+            "kernel-config.moe_backend", "kernel-config.sparse_indexer_topk_backend",
+            "speculative-config.attention_backend", "speculative-config.quantization")
+# Where a class is legal too, as package.module.Class.
+OR_A_CLASS = ("distributed-executor-backend",)
+# Where no text at all is legal too, and says that there is none.
+MAY_BE_EMPTY = ("reasoning-config.reasoning_parser", "structured-outputs-config.reasoning_parser")
+# What must have a point in it, for vLLM takes what is before the last one for a module.
+CLASSES = ("middleware", "scheduler-cls", "worker-extension-cls")
+# Who names one of these, a flag or a key of the same mapping, may mean a word that only it has.
+OPENED_BY = {
+    "tool-call-parser": ("tool-parser-plugin",),
+    "reasoning-parser": ("reasoning-parser-plugin",),
+    "reasoning-config.reasoning_parser": ("reasoning-parser-plugin",),
+    "structured-outputs-config.reasoning_parser": ("reasoning-parser-plugin", "reasoning_parser_plugin"),
+    "kv-transfer-config.kv_connector": ("kv_connector_module_path",),
+    "ec-transfer-config.ec_connector": ("ec_connector_module_path",),
+}
 # What every value of a mapping is, whatever its key.
 MAPPINGS_OF = {"custom-histogram-buckets": list, "default-mm-loras": str, "media-io-kwargs": dict,
                "model-class-overrides": str, "pt-load-map-location": str, "reasoning-effort-map": str}
-# Words of a mapping's key, in capitals and in small letters, that vLLM's own configuration classes take as any text.
-WORDS_OF = {("compilation-config", "cudagraph_mode"): ("NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY",
-                                                       "FULL_AND_PIECEWISE")}
+# Mappings that are not whole without some key.
+NEVER_EMPTY = ("speculative-config", "watermark-config")
 # These flags work only together with, or never together with, another one.
 NEEDS = (("enable-auto-tool-choice", "tool-call-parser"), ("enable-log-outputs", "enable-log-requests"))
 NEVER_WITH = (("enable-per-request-metrics", "disable-log-stats"),)
+# A flag and a key of a mapping that say the same thing: vLLM takes one of them.
+SAME_AS_KEY = (("attention-backend", "attention-config", "backend"),
+               ("cudagraph-capture-sizes", "compilation-config", "cudagraph_capture_sizes"),
+               ("enable-flashinfer-autotune", "kernel-config", "enable_flashinfer_autotune"),
+               ("max-cudagraph-capture-size", "compilation-config", "max_cudagraph_capture_size"))

@@ -22,7 +22,10 @@ _SIGNS = {">=": lambda value, bound: value >= bound, "<=": lambda value, bound: 
           ">": lambda value, bound: value > bound, "<": lambda value, bound: value < bound}
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SORTS = (("t", "text"), ("i", "a number above 0"), ("o", "0"), ("n", "a number below 0"),
-          ("f", "a number with a point"), ("b", "a boolean"), ("l", "a list"), ("d", "a mapping"), ("z", "null"))
+          ("f", "a number with a point"), ("b", "true or false"), ("l", "a list"), ("d", "a mapping"), ("z", "null"))
+_TEXTS = (("w", re.compile(r"(true|false|yes|no|on|off|[tfyn])\Z", re.IGNORECASE)), ("v", re.compile(r"[01]\Z")),
+          ("q", re.compile(r"\s*[-+]?\d[\d_]*(\.0*)?\s*\Z")),
+          ("r", re.compile(r"\s*[-+]?\d*\.?\d+(e[-+]?\d+)?\s*\Z", re.IGNORECASE)))
 _TOKEN = re.compile(r"(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,})")
 
 
@@ -100,11 +103,20 @@ def _json(flag, value, entry):
                     flag, value, legal(flag, entry))
     if not isinstance(value, list if entry["json_of"] == "list" else dict):
         return "%s: %r is of the wrong kind; legal is %s" % (flag, value, legal(flag, entry))
+    if not value and flag in names.NEVER_EMPTY:
+        return "%s: it is empty, and vLLM needs some of its keys; to leave it to vLLM write null" % flag
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
         return "%s: %r cannot be written as JSON" % (flag, value)
-    return _unsafe(flag, text) or (_keys(flag, value, entry["keys"] or {}) if isinstance(value, dict) else None)
+    return _unsafe(flag, text) or (_mapping(flag, value, entry) if isinstance(value, dict) else None)
+
+
+def _mapping(flag, value, entry):
+    """What is wrong with a mapping, or with one under its keys."""
+    inner = [(key, value[key]) for key in sorted(entry["inner"]) if isinstance(value.get(key), dict)]
+    return _keys(flag, value, entry["keys"] or {}) or next(
+        filter(None, (_keys("%s: %s" % (flag, key), item, entry["inner"][key]) for key, item in inner)), None)
 
 
 def _keys(flag, value, known):
@@ -114,14 +126,13 @@ def _keys(flag, value, known):
             return "%s: it has no key %s; %s" % (flag, key, nearest(key, known))
         letters, _slash, words = known.get(key, "*").partition("/")
         sort = _sort(item)
-        if letters != "*" and sort not in letters and not (sort == "q" and "t" in letters):
+        if letters != "*" and sort not in letters and not (sort in "wvqr" and "t" in letters):
+            # A boolean may be said as 0, and a number as true: neither is the way to say it.
+            unsaid = "b" if "i" in letters else "o" if "b" in letters else ""
             return "%s: %s: %r is of the wrong kind; legal is %s" % (flag, key, item, " or ".join(
-                words for letter, words in _SORTS if letter in letters))
+                words for letter, words in _SORTS if letter in letters and letter != unsaid))
         if words and isinstance(item, str) and item not in words.split(","):
             return "%s: %s: %r is not one of its words; %s" % (flag, key, item, nearest(item, words.split(",")))
-        legal_words = names.WORDS_OF.get((flag, key))
-        if legal_words and isinstance(item, str) and item.upper() not in legal_words:
-            return "%s: %s: %r is not one of its words; %s" % (flag, key, item, nearest(item.upper(), legal_words))
         of_all = names.MAPPINGS_OF.get(flag)
         if of_all and not isinstance(item, of_all):
             return "%s: %s: %r is of the wrong kind; legal is %s" % (
@@ -134,11 +145,11 @@ def _sort(value):
     if isinstance(value, bool):
         return "b"
     if isinstance(value, str):
-        return "q" if re.match(r"(-?\d+(\.\d+)?|true|false)\Z", value, re.IGNORECASE) else "t"
+        return next((letter for letter, form in _TEXTS if form.match(value)), "t")
     if isinstance(value, float) and value != int(value):
         return "f"
     if isinstance(value, (int, float)):
-        return "i" if value > 0 else "o" if value == 0 else "n"
+        return "e" if value == 1 else "i" if value > 0 else "o" if value == 0 else "n"
     return {list: "l", tuple: "l", dict: "d"}.get(type(value), "z")
 
 
@@ -169,8 +180,9 @@ def _one(flag, value, entry):
         return "%s: %r; legal is NAME=PATH, or a mapping with name and path" % (flag, value)
     if flag == "chat-template" and not re.match(r"/|.*[{}\n]", str(value), re.DOTALL):
         return "%s: %r; legal is an absolute path on the node, or the template itself" % (flag, value)
-    word = str(value).upper() if flag in names.ANY_CASE else str(value)
-    if entry["choices"] and word not in entry["choices"]:
+    if flag in names.CLASSES and "." not in str(value).strip("."):
+        return "%s: %r; legal is a class or function that Python can import, as package.module.Name" % (flag, value)
+    if entry["choices"] and str(value) not in entry["choices"]:
         return "%s: %r is not one of its words; %s" % (flag, value, nearest(value, entry["choices"]))
     if entry["type"] in ("int", "float") or bounds(flag, entry):
         return _number(flag, value, entry)

@@ -14,10 +14,11 @@ import re
 from ..._values import nearest
 from ..instance.presets import PRESETS
 from . import argument_names as names
+from . import registry_words
 from .argument_values import wrong
 from .help_text import blank, parse_help
 
-__all__ = ["check", "find", "parse_help", "said"]
+__all__ = ["check", "doubts", "find", "parse_help", "said"]
 
 
 def find(given, schema):
@@ -65,10 +66,17 @@ def check(arguments, schema, where, own=()):
                 problem = "%s: it is there twice, as %s too: which one counts?" % (given, seen[flag])
             else:
                 seen[flag] = given
-                problem = None if value is None else wrong(flag, value, entry)
+                problem = None if value is None else (
+                    wrong(flag, value, entry) or registry_words.problem(flag, value, entry, arguments, schema))
         if problem:
             problems.append("%s: %s" % (where, problem))
     return problems + ["%s: %s" % (where, words) for words in _together(arguments, schema)]
+
+
+def doubts(arguments, schema):
+    """Words on what nobody here knows and the engine may: of arguments that check passes."""
+    found = {given: find(given, schema) for given in arguments}
+    return registry_words.doubts(arguments, {given: one[:2] for given, one in found.items() if one}, schema)
 
 
 def _name(given, name, value, schema, own):
@@ -121,3 +129,6 @@ def _together(arguments, schema):
     for flag, other in names.NEVER_WITH:
         if flag in here and other in here:
             yield "%s and %s exclude one another" % (flag, other)
+    for flag, mapping, key in names.SAME_AS_KEY:
+        if flag in here and registry_words.mapping(here.get(mapping)).get(key) is not None:
+            yield "%s and %s: {%s: ...} say the same thing, and vLLM takes one of them" % (flag, mapping, key)

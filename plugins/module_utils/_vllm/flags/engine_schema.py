@@ -17,7 +17,7 @@ from ..._host import CommandNotRun
 from ..._kinds.vllm_instance import FOLDER
 from ..engine.virtual_environment import distribution, is_version
 from ..rendered import command
-from . import known_arguments
+from . import engine_plugins, known_arguments
 from .help_text import parse_help
 
 SECONDS = 180  # The first import of torch from a cold disk takes a minute.
@@ -26,12 +26,20 @@ ENVIRONMENT = {"COLUMNS": "4000", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1
                "VLLM_NO_USAGE_STATS": "1"}
 HELP = ["serve", "--help=all"]
 _FEWEST = 50  # A help with fewer flags is not one of vllm serve.
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 def read(host, instance):
-    """(schema, version or None, words on where that comes from)."""
-    engine = instance["engine"]
+    """(schema, version or None, words on where that comes from).
+
+    The schema has "plugins", words on what may bring the engine more than it has of its own, where there is any.
+    """
+    schema, version, words = _read(host, instance["engine"])
+    plugins = engine_plugins.seen(host, instance)
+    return dict(schema, plugins=plugins) if plugins else schema, version, words
+
+
+def _read(host, engine):
     if engine["kind"] in ("podman", "docker"):
         found, key, ask = _image(host, engine)
     else:
@@ -99,7 +107,8 @@ def _known(version, why):
         return schema, version, "what is known here of vLLM %s; %s" % (known_arguments.VERSION, why)
     words = "%s, and of vLLM %s nothing is known here: only what %s takes is" % (
         why, version or "of an unknown version", known_arguments.VERSION)
-    flags = {name: dict(entry, choices=None, keys=None) for name, entry in schema["flags"].items()}
+    flags = {name: dict(entry, choices=None, keys=None, inner={}, words=None, key_words={})
+             for name, entry in schema["flags"].items()}
     return {"flags": flags, "unchecked": words}, version, words
 
 

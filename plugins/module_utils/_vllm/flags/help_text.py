@@ -34,10 +34,12 @@ def blank(names):
     takes: none, one, many or optional. type: int, float (any number), str, json, bool or None for what nobody tells.
     inverse: the name that says false. json_of: dict, list or either (a mapping or text). sizes: whether 8k and 1M are
     legal; auto: whether auto and -1 are. bounds: as ">=1 <=8". keys: a mapping's {key: what it takes, in the letters of
-    known_arguments.py}, or None.
+    known_arguments.py}, or None; inner: the same of mappings under a key, {key: {its key: what}}. words: those known of
+    text, closed: whether no others are; key_words: {key: those known of its text}.
     """
     return {"names": names, "takes": "one", "choices": None, "negative": False, "inverse": None, "type": None,
-            "json_of": None, "sizes": False, "auto": False, "bounds": "", "keys": None, "default": None, "help": ""}
+            "json_of": None, "sizes": False, "auto": False, "bounds": "", "keys": None, "inner": {}, "words": None,
+            "closed": False, "key_words": {}, "default": None, "help": ""}
 
 
 def _first(names):
@@ -106,10 +108,14 @@ def _taking(words):
         half, _blank, again = words.partition(" ")
         if half == again.split(" ")[0] and set(words.split(" ")) == {half}:
             takes = "many"
-    choices = None
-    if re.match(r"\{[^{}]*\}\Z", words):
-        choices = [choice for choice in words[1:-1].split(",") if choice != "None"]
-    return {"takes": takes, "choices": choices}
+    found = re.match(r"\{([^{}]*)\}( or name registered in .*)?\Z", words)
+    if found:
+        listed = [choice for choice in found.group(1).split(",") if choice != "None"]
+        return {"takes": takes, "words": listed, "closed": True} if found.group(2) else {
+            "takes": takes, "choices": listed}
+    if re.match(r"\['[^\[\]]*'\]\Z", words):  # Python's way to write a list: words, and any other text.
+        return {"takes": takes, "words": re.findall(r"'([^']*)'", words)}
+    return {"takes": takes}
 
 
 def _told(words, entry):

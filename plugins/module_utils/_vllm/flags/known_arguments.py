@@ -3,15 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The arguments of vLLM 0.33.0, for a node where no engine is installed yet and for what its help does not tell.
 
-PRIVATE to the collection. Pure. The data is in known_flags.py, known_flags_more.py and known_keys.py, which
-tests/setup/vllm_arguments.py writes from the engine itself. Of a mapping's key that data has letters, one for each sort
-of value that vLLM takes there: t text, q text that is a number or a boolean, i a number above 0, o 0, n below 0, f one
-with a point, b a boolean, l a list, d a mapping, z null; after a slash, the only words that are legal. * is anything.
+PRIVATE to the collection. Pure. The data is in known_flags.py, known_flags_more.py, known_keys.py and known_words.py,
+which tests/setup/vllm_arguments.py writes from the engine itself. Of a mapping's key that data has letters, one for
+each sort of value that vLLM takes there: t text, w text that is a boolean, v "0" or "1", q text that is another whole
+number, r that is a number with a point, e 1, i a number above 1, o 0, n below 0, f one with a point, b a boolean, l a
+list, d a mapping, z null; after a slash, the only words that are legal. * is anything.
 """
 
 from __future__ import annotations
 
-from . import known_flags, known_flags_more, known_keys
+from . import known_flags, known_flags_more, known_keys, known_words
 from .help_text import blank
 
 VERSION = known_flags.VERSION
@@ -19,6 +20,7 @@ _TYPES = {"size": {"type": "int", "sizes": True}, "size-auto": {"type": "int", "
           "dict": {"type": "json", "json_of": "dict"}, "list": {"type": "json", "json_of": "list"},
           "dict-or-text": {"type": "json", "json_of": "either"}}
 _FROM_HERE = ("type", "json_of", "sizes", "auto", "bounds")
+_OF_THE_RELEASE = ("keys", "inner", "words", "closed", "key_words")
 _SWAPPED = {"enable-": "disable-", "disable-": "enable-"}
 
 
@@ -42,8 +44,24 @@ def schema():
         _add_value(flags, *(line.split(" | ") + [""] * 4)[:5])
     for line in _lines(known_keys.KEYS):
         name, _colon, keys = line.partition(":")
-        flags[name]["keys"] = dict(key.split("=", 1) for key in keys.split())
+        flag, _point, inner = name.partition(".")
+        keys = dict(key.split("=", 1) for key in keys.split())
+        if inner:
+            flags[flag]["inner"][inner] = keys
+        else:
+            flags[flag]["keys"] = keys
+    for line in _lines(known_words.WORDS):
+        _add_words(flags, *line.split(": ", 1))
     return {"flags": flags}
+
+
+def _add_words(flags, names, words):
+    for name in names.split():
+        flag, _point, key = name.partition(".")
+        if key:
+            flags[flag]["key_words"][key] = words.split()
+        else:
+            flags[flag].update(words=words.split(), closed=True)
 
 
 def _lines(text):
@@ -68,7 +86,8 @@ def complete(told, version):
     """A help's flags with what is known here of those of the same name: types and bounds; keys of the same release.
 
     What the help tells against it stands: a flag that takes something else there is another flag. Of another release
-    a mapping's keys are those that its help shows, and ours, for a default need not show all of them.
+    a mapping's keys are those that its help shows, and ours, for a default need not show all of them; its words are
+    those of its help, which are all there are where it says so, or ours, which it may have or not.
     """
     known = schema()["flags"]
     flags = {}
@@ -77,8 +96,10 @@ def complete(told, version):
         if mine and mine["takes"] == entry["takes"]:
             entry = dict(entry, **{key: mine[key] for key in _FROM_HERE})
             if same_release(version):
-                entry.update(keys=mine["keys"], choices=entry["choices"] or mine["choices"])
-            elif entry["keys"] and mine["keys"]:
-                entry["keys"] = dict.fromkeys(list(entry["keys"]) + list(mine["keys"]), "*")
+                entry.update({key: mine[key] for key in _OF_THE_RELEASE}, choices=entry["choices"] or mine["choices"])
+            else:
+                entry["words"] = entry["words"] or mine["words"]
+                if entry["keys"] and mine["keys"]:
+                    entry["keys"] = dict.fromkeys(list(entry["keys"]) + list(mine["keys"]), "*")
         flags[name] = entry
     return {"flags": flags}

@@ -14,6 +14,7 @@ from ..._values import nearest
 
 ENGINES = ("venv", "podman", "docker", "existing")
 ROOT = "/opt/gpuwright"
+_MOST_GPUS = 1024
 DISTRIBUTED = ("native", "ray")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*\Z")
@@ -164,12 +165,15 @@ def gpus(where, value):
     if isinstance(value, (list, tuple)):
         which = [str(one).strip() for one in value]
         if not which or any(isinstance(one, (bool, dict, list)) or not str(one).strip() for one in value):
-            raise BadInstance("%s, gpus: %r; legal is a number, or a list of indices, UUIDs or PCI addresses"
+            raise BadInstance("%s, gpus: %r; legal is how many, or a list of indices, UUIDs or PCI addresses"
                               % (where, value))
         if len(set(which)) != len(which):
             raise BadInstance("%s, gpus: %s: a GPU is named twice" % (where, ", ".join(which)))
         return which
-    return whole(where + ", gpus", value, 0, 1024)
+    if isinstance(value, bool) or not str(value).strip().isdigit() or int(value) > _MOST_GPUS:
+        raise BadInstance("%s, gpus: %r; legal is how many, from 0 to %d, or a list of indices, UUIDs or PCI addresses"
+                          % (where, value, _MOST_GPUS))
+    return int(value)
 
 
 def engine(where, of_role, own):
@@ -184,6 +188,9 @@ def engine(where, of_role, own):
     said.update({key: value for key, value in list(of_role.items()) + list(own.items()) if value not in (None, "")})
     one_of(where + ", engine", said["kind"], ENGINES)
     if said["version"] is not None:
+        if isinstance(said["version"], float):  # 0.10 is 0.1 in YAML.
+            raise BadInstance("%s, engine: version %r is a number; legal is all of it, in quotes: \"0.33.0\""
+                              % (where, said["version"]))
         said["version"] = str(said["version"]).strip().lstrip("v")
         if not _VERSION.match(said["version"]):
             raise BadInstance("%s, engine: version %r is none, as 0.33.0 is" % (where, said["version"]))

@@ -9,6 +9,7 @@ PRIVATE to the collection. Pure. What the engine is known to refuse is no findin
 from __future__ import annotations
 
 from ..._rules.finding import finding
+from ..flags.arguments import doubts
 from . import environment_names
 
 
@@ -17,6 +18,8 @@ def r31_names(instance, schema):
     where = "%s: environment" % instance["name"]
     found = [finding("R31", "E", None, words) for words in environment_names.problems(instance["environment"], where)]
     found += [finding("R31", "W", None, words) for words in environment_names.warnings(instance["environment"], where)]
+    found += [finding("R31", "W", None, "%s: arguments: %s" % (instance["name"], words))
+              for words in doubts(instance["arguments"], schema)]
     if schema.get("unchecked"):
         found.append(finding("R31", "W", None, "%s: its arguments are not checked against its engine: %s" % (
             instance["name"], schema["unchecked"])))

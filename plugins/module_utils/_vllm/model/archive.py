@@ -14,6 +14,11 @@ import zlib
 from .fetch import CannotStage
 from .inside import outside
 
+try:
+    from lzma import LZMAError
+except ImportError:  # A Python that was built without it: tarfile says so.
+    LZMAError = EOFError
+
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 
@@ -37,7 +42,9 @@ def unpack(host, where, name, folder, reserve=0):
         with host.reading(archive) as stream, tarfile.open(fileobj=stream, mode="r:*") as members:
             for member in members:
                 _member(host, members, member, folder, name, reserve)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # Of the volume. bz2 has no error of its own.
+            raise
         raise CannotStage("%s cannot be unpacked: %s" % (name, error))
     return _top(host, folder)
 

@@ -17,6 +17,7 @@ import urllib.parse
 import urllib.request
 
 SECONDS = 60  # Without a byte for so long, a connection is dead.
+_NO_HEAD = (400, 403, 405, 501)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -33,7 +34,10 @@ class DownloadFailed(Exception):
 
 def shown(url):
     """A URL without what may be secret in it: a password, and the signature that a CDN puts into the query."""
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return re.sub(r"//.*@", "//", url.partition("?")[0])
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
@@ -63,8 +67,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     http_error_308 = urllib.request.HTTPRedirectHandler.http_error_302  # Python knows it from 3.11 on.
 
 
-def request(url, token=None, start=0, method="GET", seconds=SECONDS):
-    """The answer to one request, from byte `start` on: an object with status, headers, url and read(count).
+def request(url, token=None, part=None, method="GET", seconds=SECONDS):
+    """The answer to one request, for a `part` such as 5- or 0-9: an object with status, headers, url and read(count).
 
     Raises DownloadFailed.
     """
@@ -74,13 +78,13 @@ def request(url, token=None, start=0, method="GET", seconds=SECONDS):
         asked = urllib.request.Request(url, method=method, headers={"User-agent": "gpuwright.node",
                                                                     "Accept-encoding": "identity"})
     except ValueError as error:
-        raise DownloadFailed("%r: %s" % (url, error))
+        raise DownloadFailed("%r: %s" % (shown(url), error))
     if token:
         if not re.match(r"[!-~]+\Z", token):  # http.client would show it with its complaint.
             raise DownloadFailed("the token for %s has a space, a line break or a letter that none has" % shown(url))
         asked.add_unredirected_header("Authorization", "Bearer " + token)
-    if start:
-        asked.add_header("Range", "bytes=%d-" % start)
+    if part:
+        asked.add_header("Range", "bytes=" + part)
     try:
         return urllib.request.build_opener(_Redirects).open(asked, timeout=seconds)
     except urllib.error.HTTPError as error:
@@ -89,6 +93,8 @@ def request(url, token=None, start=0, method="GET", seconds=SECONDS):
     except urllib.error.URLError as error:
         certificate = "certificate" in str(error.reason).lower()
         raise DownloadFailed("%s: %s" % (shown(url), error.reason), passing=not certificate)
+    except (ValueError, http.client.InvalidURL):  # Its words have what may be a password.
+        raise DownloadFailed("%s: it, or where it redirects to, is no address that can be asked" % shown(url))
     except (OSError, http.client.HTTPException) as error:
         raise DownloadFailed("%s: %s" % (shown(url), _why(error)), passing=True)
 
@@ -118,10 +124,20 @@ def document(url, token=None):
 
 
 def length(url, token=None):
-    """How many bytes a file has, or None where its server does not say. Raises DownloadFailed."""
-    with request(url, token, method="HEAD") as answer:
-        said = answer.headers.get("Content-Length")
-        return int(said) if said and said.isdigit() else None
+    """How many bytes a file has, or None where its server does not say. Raises DownloadFailed.
+
+    A signed address is often one for GET only: then the first byte tells.
+    """
+    try:
+        with request(url, token, method="HEAD") as answer:
+            said = answer.headers.get("Content-Length")
+    except DownloadFailed as error:
+        if error.status not in _NO_HEAD:
+            raise
+        with request(url, token, part="0-0") as answer:
+            whole = re.match(r"bytes 0-\d+/(\d+)\Z", answer.headers.get("Content-Range") or "")
+            said = whole.group(1) if whole else answer.headers.get("Content-Length") if answer.status == 200 else None
+    return int(said) if said and said.isdigit() else None
 
 
 def pieces(url, token=None, start=0, count=1 << 20):
@@ -129,7 +145,7 @@ def pieces(url, token=None, start=0, count=1 << 20):
 
     Raises DownloadFailed, also in the middle.
     """
-    with request(url, token, start) as answer:
+    with request(url, token, "%d-" % start if start else None) as answer:
         begins, ends = _range(answer, url)
         if begins not in (0, start):
             raise DownloadFailed("%s: asked for the bytes from %d on, got those from %d on"

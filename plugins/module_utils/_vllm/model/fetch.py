@@ -147,7 +147,7 @@ def _copy(host, one, part, progress, until):
     """Copy a file from a shared folder, and read the copy again from the disk."""
     digest, at = manifest.begin(one), 0
     with host.extending(part, 0) as stream:
-        for data in host.pieces(one["from"]):
+        for data in host.lent(one["of"], one["from"]):
             _go_on(host, progress, until)
             _write(stream, data)
             digest.update(data)

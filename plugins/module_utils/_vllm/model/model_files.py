@@ -8,12 +8,14 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+from ..._host import Locked
 from ..placing import resolved
 from . import archive, download, fetch, hub, manifest, space, weights
 from .fetch import CannotStage
 from .model_job import job
 
 # What is said of a folder before, and after.
+_TURN_SECONDS = 5
 _STATES = {"there": ("is there", "is there"),
            "adopt": ("is there, from somebody else, with the right checksums: it would get a manifest",
                      "was there, from somebody else, with the right checksums, and has a manifest now"),
@@ -35,7 +37,7 @@ def stage(host, instances, secrets, asked):
         until = host.now() + asked["seconds"]
         for one in jobs:
             if _is_due(host, one):
-                _carry_out(host, one, dict(asked, until=until))
+                _in_turn(host, one, secrets, dict(asked, until=until))
     return _result(host, jobs, asked)
 
 
@@ -61,28 +63,49 @@ def _jobs(host, instances, secrets, asked):
             jobs[path]["names"].append(instance["name"])
             continue
         owners[path] = wanted
-        token = (secrets.get(instance["name"]) or {}).get("hf_token")
-        try:
-            jobs[path] = dict(job(host, instance, token, asked), names=[instance["name"]], instance=instance)
-        except (CannotStage, hub.NotOnHub, download.DownloadFailed) as error:
-            raise CannotStage("instance %s: %s" % (instance["name"], error))
+        jobs[path] = dict(_job(host, instance, secrets, asked), names=[instance["name"]], instance=instance)
     return list(jobs.values())
 
 
-def _carry_out(host, one, limits):
-    """Bring one model's files, alone on this folder."""
+def _job(host, instance, secrets, asked):
+    token = (secrets.get(instance["name"]) or {}).get("hf_token")
+    try:
+        return job(host, instance, token, asked)
+    except (CannotStage, hub.NotOnHub, download.DownloadFailed) as error:
+        raise CannotStage("instance %s: %s" % (instance["name"], error))
+
+
+def _in_turn(host, one, secrets, limits):
+    """Bring one model's files, alone on this folder: on a shared volume other nodes may be at it. Raises Locked.
+
+    What another one brought meanwhile is looked at anew, and is there.
+    """
     host.make_folder(one["folder"].rpartition("/")[0] or "/")
-    with host.only_one(one["folder"] + ".lock", {"what": "staging of %s" % ", ".join(one["names"])}):
-        if one["state"] == "fetch" and host.exists(one["folder"]):
-            raise CannotStage("%s came into being meanwhile; the next run looks at it" % one["folder"])
-        if one["state"] in ("fetch", "repair"):
-            host.make_folder(one["partial"])
-            _fetch(host, one, limits)
-            _show(host, one, limits)
-        elif one["state"] == "adopt":
-            host.make_folder(one["partial"])
-            _put_manifest(host, one, one["files"])
-        host.remove_tree(one["partial"])
+    while True:
+        try:
+            with host.only_one(one["folder"] + ".lock", {"what": "staging of %s" % ", ".join(one["names"])}):
+                if one["state"] == "fetch" and host.exists(one["folder"]):
+                    one.update(_job(host, one["instance"], secrets, limits))
+                _carry_out(host, one, limits)
+                return
+        except Locked:
+            if host.now() >= limits["until"]:
+                raise
+        host.wait(_TURN_SECONDS)
+
+
+def _carry_out(host, one, limits):
+    if one["state"] != "there":
+        host.make_folder(one["partial"])
+        if not host.is_own(one["partial"]):
+            raise CannotStage("%s is a link, or another user's, or others may write there: nothing is written below "
+                              "it; remove it, and look who may write beside it" % one["partial"])
+    if one["state"] in ("fetch", "repair"):
+        _fetch(host, one, limits)
+        _show(host, one, limits)
+    elif one["state"] == "adopt":
+        _put_manifest(host, one, one["files"])
+    host.remove_tree(one["partial"])
 
 
 def _fetch(host, one, limits):

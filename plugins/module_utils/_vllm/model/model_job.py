@@ -120,7 +120,7 @@ def _shared(host, folder, patterns):
     known = _manifest(host, folder)
     there = host.tree(folder)
     files = known["files"] if known else {path: {"size": size} for path, size in there.items()}
-    listed = hub.choose({path: dict(one, path=path, **{"from": "%s/%s" % (folder, path)})
+    listed = hub.choose({path: dict(one, path=path, of=folder, **{"from": "%s/%s" % (folder, path)})
                          for path, one in files.items()}, patterns)
     for one in listed:
         refused = outside(one["path"])

@@ -10,9 +10,11 @@ node names them, nothing changes on a host opened for reading, and what is said 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
+import threading
 
 from ..._host import Host
 
@@ -21,6 +23,8 @@ PIECE = 1 << 22
 
 class Volume(Host):
     """A host, and what is done to the files of models and engines on it."""
+
+    _turns = threading.Lock()
 
     def size(self, path):
         """The bytes of a file, its links followed, or None where no regular file is."""
@@ -85,6 +89,39 @@ class Volume(Host):
             os.fsync(handle)
             os.close(handle)
 
+    def is_own(self, folder):
+        """Whether a folder is no link, and its owner, whom files made there belong to as well, alone may write to it.
+
+        Who that is the folder itself tells: on a share root may be nobody.
+        """
+        place = self.locate(folder)
+        found = os.lstat(place)
+        if not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o022:
+            return False
+        probe = "%s/.own-%d" % (place, os.getpid())
+        try:
+            os.mkdir(probe, 0o700)
+            owner = os.lstat(probe).st_uid
+            os.rmdir(probe)
+        except OSError:
+            return False
+        return owner == found.st_uid
+
+    def lent(self, folder, path):
+        """The bytes of a file of a shared folder; who may write there may have linked it to what only root may read."""
+        top = os.stat(self.locate(self.real(folder)))
+        trusted = top.st_uid == 0 and not top.st_mode & 0o022
+        with self.reading(path) as stream:
+            found = os.fstat(stream.fileno())
+            if not trusted and found.st_uid != top.st_uid and not found.st_mode & 0o004:
+                raise PermissionError(errno.EACCES, "it belongs to another user than %s, and not everybody may read it"
+                                      % folder, path)
+            while True:
+                data = stream.read(PIECE)
+                if not data:
+                    return
+                yield data
+
     def forget_cached(self, path):
         """Let the kernel drop its copy of a file that is on the disk, so that reading it again reads the disk."""
         handle = os.open(self.locate(path), os.O_RDONLY | os.O_CLOEXEC)
@@ -93,12 +130,20 @@ class Volume(Host):
         finally:
             os.close(handle)
 
+    def open_to_all(self, folder):
+        """Let everyone read what is in a folder, and start what its owner may start; links lead where they lead."""
+        self._may_change("opening %s" % folder)
+        for place, folders, names in os.walk(self.locate(self.real(folder))):
+            for name in [""] + folders + names:
+                found = os.lstat(os.path.join(place, name))
+                wanted = found.st_mode | 0o444 | (0o111 if found.st_mode & 0o100 else 0)
+                if not stat.S_ISLNK(found.st_mode) and wanted != found.st_mode:
+                    os.chmod(os.path.join(place, name), stat.S_IMODE(wanted))
+
     def make_folder(self, path, mode=0o755):
-        """Make a folder and its missing parents, which everyone may read whatever this process's umask is."""
-        made = super().make_folder(path, mode)
-        for folder in made:
-            os.chmod(self.locate(folder), mode)
-        return made
+        """As of any host, by several at once: a process has one umask, so that each of its threads has its turn."""
+        with self._turns:
+            return super().make_folder(path, mode)
 
     def move(self, old, new):
         """Give a file or folder another name on the same volume, at once; a folder with content is never replaced."""

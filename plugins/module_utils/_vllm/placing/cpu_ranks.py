@@ -16,6 +16,8 @@ from . import parallel_sizes
 from .parallel_sizes import CannotPlace
 
 VARIABLE = "VLLM_CPU_OMP_THREADS_BIND"
+_WORDS = ("auto", "nobind")
+_LIST = re.compile(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*\Z", re.ASCII)
 
 
 def share(instances, topology):
@@ -29,13 +31,38 @@ def share(instances, topology):
         if not on_cpus(one, topology):
             continue
         if bound is not None:
-            busy.update(_cpulist.parse(bound.replace("|", ",")) if re.match(r"[\d,|-]+\Z", bound) else ())
+            busy.update(*_lists_of(bound) or ())
             continue
         try:
             workers.append((one["name"], parallel_sizes.on_a_node(one, parallel_sizes.sizes(one))))
         except CannotPlace:
             continue  # It is refused by itself.
     return {"workers": workers, "busy": _cpulist.format(busy)}
+
+
+def _lists_of(bound):
+    """[the CPUs of each worker] that a value of the variable names, as vLLM reads it; None for what is none."""
+    try:
+        return [set(_cpulist.parse(part)) for part in bound.split("|")] if all(
+            _LIST.match(part) for part in bound.split("|")) else None
+    except ValueError:
+        return None
+
+
+def check_own(bound, count, given):
+    """Raise CannotPlace where vLLM could not start with this value: one list a worker, of the CPUs that it is given."""
+    if bound in _WORDS:
+        return
+    lists_of = _lists_of(bound)
+    if lists_of is None:
+        raise CannotPlace("%s: %r is none; legal are %s, and a list of CPUs for each worker, as in 0-7|8-15" % (
+            VARIABLE, bound, ", ".join(_WORDS)))
+    if len(lists_of) != count:
+        raise CannotPlace("%s: %r has %d lists of CPUs for %d workers" % (VARIABLE, bound, len(lists_of), count))
+    strange = set().union(*lists_of) - set(given)
+    if given and strange:
+        raise CannotPlace("%s: CPU %s is not among those that it may use: %s" % (
+            VARIABLE, _cpulist.format(strange), _cpulist.format(given)))
 
 
 def on_cpus(instance, topology):

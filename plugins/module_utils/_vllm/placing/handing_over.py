@@ -34,7 +34,8 @@ def _handed(mine, theirs, other, node):
     left = [gpu for gpu in mine["placed"]["gpus"] if gpu_choice.key(gpu) not in kept
             and (gpu.get("pci_address") in on_it or gpu_choice.key(gpu) in had)]
     found = ["GPU %s" % ", ".join(str(gpu["index"]) for gpu in left)] if left else []
-    there = (node.get("listeners") or {}).get(mine["instance"]["port"]) or {}
-    if there.get("ours") == other and theirs["instance"]["port"] != mine["instance"]["port"]:
-        found.append("port %d" % mine["instance"]["port"])
+    place, to_be = ((one["instance"]["listen"], one["instance"]["port"]) for one in (mine, theirs))
+    there = (node.get("listeners") or {}).get(place) or {}
+    if there.get("ours") == other and to_be != place:
+        found.append("port %d" % place[1])
     return found

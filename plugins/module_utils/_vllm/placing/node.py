@@ -15,7 +15,7 @@ from ..._derive import affinity
 from ..._owners import nccl_env
 from ..._topology import nic
 from ..._topology.node import read_topology
-from . import node_facts, node_gpus
+from . import node_facts, node_gpus, reach
 from .numa_binding import SLICE
 from .visible_devices import RECORD
 
@@ -33,7 +33,8 @@ def look(host, instances=()):
     holders_complete (node_gpus.read), tools, cdi, shm (bytes), remove_ipc, users, addresses, listeners,
     nccl_environment (what of nccl.env is not in /etc/nccl.conf), nccl_values (what NCCL has from both), nccl_conf
     (whether that file is there), overrides ({instance: node_facts.overrides}), taken ({instance: {"gpus"}}
-    of earlier runs), configs ({instance: its model's config.json, or words on why not}), notes.
+    of earlier runs), configs ({instance: its model's config.json, or words on why not}), beyond_reach ({instance:
+    sentences}), notes.
     """
     topology = read_topology(host, _SECTIONS)
     node_gpus.add_numbers(host, topology["gpus"])
@@ -46,10 +47,12 @@ def look(host, instances=()):
         "cdi": node_facts.cdi(host), "shm": node_facts.shared_memory(host),
         "remove_ipc": node_facts.remove_ipc(host), "users": node_facts.system_users(host),
         "addresses": node_facts.addresses(host, nic.RECORDED),
-        "listeners": node_facts.listeners(host, {one["port"] for one in instances if one["state"] == "started"}),
+        "listeners": node_facts.listeners(host, {(one["listen"], one["port"]) for one in instances
+                                                 if one["state"] == "started"}),
         "overrides": {one["name"]: node_facts.overrides(host, "vllm@%s.service" % one["name"], _DROP_IN)
                       for one in instances},
-        "taken": _taken(host), "configs": {one["name"]: _config(host, one) for one in instances}}
+        "taken": _taken(host), "configs": {one["name"]: _config(host, one) for one in instances},
+        "beyond_reach": {one["name"]: reach.beyond(host, one) for one in instances if one["state"] == "started"}}
     node.update(_nccl(host))
     node["notes"] = list(host.notes)
     return node

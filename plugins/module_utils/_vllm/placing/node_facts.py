@@ -14,6 +14,7 @@ import re
 from ... import _cpulist
 from ..._host import CommandNotRun
 from ..._owners import systemd_conf, unit_files
+from . import tcp_sockets
 from .node_gpus import group, instance_of
 
 _CGROUP = "/sys/fs/cgroup"
@@ -22,7 +23,6 @@ _CDI = ("/etc/cdi", "/var/run/cdi")
 _KIND = re.compile(r"^\s*\"?kind\"?:\s*\"?([\w.-]+/[\w.-]+)\"?", re.M)
 _DEVICES = re.compile(r"^( *)- (?:containerEdits:|name:)", re.M)
 _NAME = re.compile(r"^\s*(?:- )?\"?name\"?:\s*\"?([\w:.-]+)\"?,?\s*$", re.M)
-_LISTEN = "0A"
 _MATTERS = {"LimitMEMLOCK", "CPUAffinity", "AllowedCPUs"}
 
 
@@ -154,23 +154,18 @@ def addresses(host, recorded):
             if "local" in one}
 
 
-def listeners(host, ports):
-    """{port: {"who", "ours"}} of those of some TCP ports that somebody listens on."""
-    inodes = {}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in _lines(host, table)[1:]:
-            words = line.split()
-            if len(words) > 9 and words[3] == _LISTEN:
-                port = int(words[1].rpartition(":")[2], 16)
-                if port in ports:
-                    inodes["socket:[%s]" % words[9]] = port
-    found = {port: {"who": "a process that cannot be told without root", "ours": None} for port in inodes.values()}
+def listeners(host, places):
+    """{(address, port): {"who", "ours"}} of those of some places where somebody else's socket is in the way."""
+    barred = {place: tcp_sockets.in_the_way(host, *place) for place in places}
+    found = {place: {"who": "a process that cannot be told without root", "ours": None}
+             for place, sockets in barred.items() if sockets}
     names = {}
-    for pid in [name for name in host.names("/proc") if name.isdigit()] if inodes else ():
-        for port in sorted({inodes[link] for link in _open(host, pid) if link in inodes}):
-            place = group(host, pid)
+    for pid in [name for name in host.names("/proc") if name.isdigit()] if found else ():
+        opened = set(_open(host, pid))
+        for place in [place for place in found if opened & barred[place]]:
             comm = "".join(_lines(host, "/proc/%s/comm" % pid)[:1])
-            found[port] = {"who": "process %s (%s)" % (pid, comm), "ours": instance_of(host, place, names)}
+            found[place] = {"who": "process %s (%s)" % (pid, comm),
+                            "ours": instance_of(host, group(host, pid), names)}
     return found
 
 

@@ -148,12 +148,14 @@ def _add_gpus(placed, instance, topology, here):
 def _add_cpus(placed, instance, topology, affinity, here, asked):
     """The CPUs of each worker: those of the slice, and of them the workload's, where cpu_isolation says which."""
     cpus = here.get("cpus") or {}
-    usable = numa_binding.allowed(instance, topology, cpus)[1]
+    group, usable = numa_binding.allowed(instance, topology, cpus)
     workload = set(_cpulist.parse((affinity or {}).get("workload") or ""))
     if instance["gpus"] is None:
         placed["warnings"].append(("gpus", "W", "there is no GPU on this node: it runs on CPUs; gpus: 0 says that "
                                                 "this is meant"))
     if cpu_ranks.VARIABLE in instance["environment"]:
+        cpu_ranks.check_own(instance["environment"][cpu_ranks.VARIABLE],
+                            parallel_sizes.on_a_node(instance, asked), group)
         placed["why"]["cpus"] = "its environment says %s" % cpu_ranks.VARIABLE
         return
     placed["ranks"], shared = cpu_ranks.of_instance(

@@ -26,7 +26,7 @@ def findings(instance, placed, node):
     """All of them."""
     found = [finding(rule, severity, None, "%s: %s" % (instance["name"], words))
              for rule, severity, words in placed["warnings"]]
-    for rule in (driver, memory, port, r1_isolated, r3_binding, r5_near, r15_memlock, r35_shared_memory, tools):
+    for rule in (driver, memory, port, r1_isolated, r3_binding, r5_near, r15_memlock, r35_shared_memory, tools, reach):
         found += rule(instance, placed, node)
     return found
 
@@ -93,7 +93,7 @@ def _are(who):
 
 def port(instance, placed, node):
     """The port of the API is its own."""
-    there = (node.get("listeners") or {}).get(instance["port"])
+    there = (node.get("listeners") or {}).get((instance["listen"], instance["port"]))
     headless = merged(instance, placed).get("headless")
     if instance["state"] != "started" or headless or not there or there["ours"] == instance["name"]:
         return []
@@ -210,10 +210,19 @@ def tools(instance, placed, node):
     if kind == "podman" and not (node.get("cdi") or {}).get(CDI):
         return _say(instance, "engine", "E", "no CDI specification for %s in /etc/cdi or /var/run/cdi, by which Podman "
                     "gives GPUs to containers: nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml" % CDI)
-    if kind == "podman" and not [one for one in placed["devices"] if one.startswith(CDI + "=")]:
-        return _say(instance, "engine", "E", "the CDI specification for %s has none of its GPUs: make it anew with "
-                    "nvidia-ctk cdi generate" % CDI)
+    lacking = len(placed["gpus"]) - len([one for one in placed["devices"] if one.startswith(CDI + "=")])
+    if kind == "podman" and lacking > 0:
+        all_of = len(placed["gpus"])
+        return _say(instance, "engine", "E", "the CDI specification for %s has %s GPUs: make it anew with nvidia-ctk "
+                    "cdi generate" % (CDI, "none of its" if lacking == all_of else "only %d of its %d" % (
+                        all_of - lacking, all_of)))
     if kind == "docker" and not here.get("nvidia-ctk"):
         return _say(instance, "engine", "W", "nvidia-ctk is not installed: without NVIDIA's container toolkit Docker "
                     "gives no container a GPU")
     return []
+
+
+def reach(instance, placed, node):
+    """The user of the unit can start the engine and read the model."""
+    return [one for words in (node.get("beyond_reach") or {}).get(instance["name"], ())
+            for one in _say(instance, "user", "W", words)]

@@ -25,8 +25,7 @@ def variables(instance, gpus, topology):
     if not gpus:
         return {}, "it runs on CPUs"
     if gpus[0]["vendor"] == "nvidia":
-        return dict(ORDER, CUDA_VISIBLE_DEVICES=",".join(_cuda(gpu, topology) for gpu in gpus)), \
-            "numbered in PCI order, as CUDA_DEVICE_ORDER=PCI_BUS_ID says"
+        return _nvidia(gpus, topology)
     if parallel_sizes.is_ray(instance):
         return {"HIP_VISIBLE_DEVICES": ",".join(_hip(gpu) for gpu in gpus)}, \
             "Ray does not start with ROCR_VISIBLE_DEVICES"
@@ -37,6 +36,17 @@ def variables(instance, gpus, topology):
         return {}, "the container is given these GPUs alone, and numbers them anew"
     return {"ROCR_VISIBLE_DEVICES": ",".join(_hip(gpu) for gpu in gpus)}, \
         "by ROCm's own numbers: not every GPU here has a UUID"
+
+
+def _nvidia(gpus, topology):
+    """CUDA shows no whole GPU beside a part of another, so beside one that is divided by MIG numbers are no names."""
+    divided = any((gpu.get("mig") or {}).get("enabled") for gpu in topology["gpus"])
+    if divided and all(gpu.get("mig_device") or gpu.get("uuid") for gpu in gpus):
+        named, why = [(gpu.get("mig_device") or gpu)["uuid"] for gpu in gpus], "by UUID: a GPU here is divided by MIG"
+    else:
+        named = [_cuda(gpu, topology) for gpu in gpus]
+        why = "numbered in PCI order, as CUDA_DEVICE_ORDER=PCI_BUS_ID says"
+    return dict(ORDER, CUDA_VISIBLE_DEVICES=",".join(named)), why
 
 
 def _cuda(gpu, topology):

@@ -71,18 +71,25 @@ def devices(instance, placed):
         return [device for device in listed if not device.startswith(CDI + "=")]
     if any(device.startswith(CDI + "=") for device in listed):
         return listed
-    return ["%s=%s" % (CDI, _cdi(gpu)) for gpu in _nvidia(placed)] + listed
+    return ["%s=%s" % (CDI, _cdi(gpu, number)) for gpu, number in _numbered(placed)] + listed
 
 
-def _cdi(gpu):
+def _cdi(gpu, number):
     """The name that nvidia-ctk gives in every version: the number, and of a MIG device also its own."""
     part = gpu.get("mig_device")
-    return "%d:%d" % (gpu["index"], part["index"]) if part else "%d" % gpu["index"]
+    return "%d:%d" % (gpu["index"], part["index"]) if part else number
+
+
+def _numbered(placed):
+    """[(a GPU, its number to NVIDIA's driver)]: the node's own counts GPUs too that another driver has."""
+    some = _nvidia(placed)
+    told = (placed.get("visible") or {}).get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return list(zip(some, told if len(told) == len(some) else [str(gpu["index"]) for gpu in some]))
 
 
 def gpus(placed):
     """The value of docker's --gpus, with the quotes that make its comma no separator; None without NVIDIA GPUs."""
-    named = [str((gpu.get("mig_device") or gpu).get("uuid") or gpu["index"]) for gpu in _nvidia(placed)]
+    named = [(gpu.get("mig_device") or gpu).get("uuid") or number for gpu, number in _numbered(placed)]
     return '"device=%s"' % ",".join(named) if named else None
 
 
@@ -128,9 +135,10 @@ def arguments(instance):
 def _docker(placed):
     """Docker's daemon starts the container, so nothing of the unit reaches it: slice, CPUs and memory are said here.
 
-    It knows memory nodes only as the ones that are allowed, not as preferred.
+    It knows memory nodes only as the ones that are allowed, not as preferred. A daemon with userns-remap refuses the
+    host's network, and its root could not write the cache, but for a container that keeps the host's users.
     """
-    words = ["--gpus=" + gpus(placed)] if gpus(placed) else []
+    words = ["--userns=host"] + (["--gpus=" + gpus(placed)] if gpus(placed) else [])
     if placed.get("slice"):
         words.append("--cgroup-parent=" + placed["slice"])
     if placed.get("cpus"):

@@ -116,7 +116,8 @@ def _of_route(peer, route, address, wanted):
 
 def _of_port(host, instance, several):
     """What is wrong with the port on which the first node waits for the others."""
-    taken = node_facts.listeners(host, {several["master_port"]}).get(several["master_port"])
+    place = ("0.0.0.0", several["master_port"])
+    taken = node_facts.listeners(host, {place}).get(place)
     if not taken or taken["ours"] == instance["name"]:
         return []
     return ["master_port %d is taken: %s listens there" % (several["master_port"], taken["who"])]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from ... import _cpulist
+from ..placing import tcp_sockets
 
 # cgroup v2, the hybrid layout, and v1: where systemd keeps the groups of units.
 _MOUNTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")
@@ -23,7 +24,6 @@ _LIMITS = {"Max locked memory": "memlock", "Max open files": "nofile", "Max stac
 _STATUS = ("State", "PPid", "Threads", "Cpus_allowed_list", "Mems_allowed_list")
 _PAGES = re.compile(r" N(\d+)=(\d+)")
 _SIZE = re.compile(r" kernelpagesize_kB=(\d+)")
-_LISTENS = "0A"
 
 
 def of_group(host, group):
@@ -136,17 +136,12 @@ def pages(host, pid):
     return {"nodes": nodes, "policies": sorted(policies)}
 
 
-def listens(host, port, pids):
-    """Whether one of these processes has the TCP port: True, False, or None where nobody seems to or it cannot be seen.
+def listens(host, place, pids):
+    """Whether one of these processes has the TCP place, (address, port): True, False, or None: nobody seems to.
 
     An engine in a container with a network of its own is seen by nobody here.
     """
-    sockets = set()
-    for name in ("tcp", "tcp6"):
-        for line in (_text(host, "/proc/net/" + name) or "").split("\n")[1:]:
-            words = line.split()
-            if len(words) > 9 and words[3] == _LISTENS and int(words[1].rpartition(":")[2], 16) == port:
-                sockets.add("socket:[%s]" % words[9])
+    sockets = tcp_sockets.in_the_way(host, *place)
     if not sockets:
         return None
     seen = False

@@ -150,10 +150,11 @@ def _foreign(host, instance, found):
     """A stranger that has the port of the instance: it is not asked anything, and gets no key."""
     if http.where(instance)["socket"] or not found or instance["engine"]["kind"] not in ("venv", "existing"):
         return []
-    if processes.listens(host, instance["port"], [process["pid"] for process in found]) is not False:
+    place = (instance["listen"], instance["port"])
+    if processes.listens(host, place, [process["pid"] for process in found]) is not False:
         return []
     others = [int(name) for name in host.names("/proc") if name.isdigit()]
-    holder = next((pid for pid in others if processes.listens(host, instance["port"], [pid])), None)
+    holder = next((pid for pid in others if processes.listens(host, place, [pid])), None)
     told = processes.tell(host, holder) if holder else None
     return ["port %d: wanted by this instance, found with %s" % (
         instance["port"], "%s (process %d)" % (told["title"], holder) if told else "a process that cannot be seen")]

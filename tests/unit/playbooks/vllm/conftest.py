@@ -18,6 +18,12 @@ import pytest
 STANDINS = pathlib.Path(__file__).with_name("standins")
 # What reaches the net or the system; what it does is tested with its own module.
 NOTHING = "---\n- name: Nothing\n  ansible.builtin.meta: noop\n"
+MODEL = """---
+- name: Bring the model files
+  ansible.builtin.fail:
+    msg: "{{ no_model }}"
+  when: no_model is defined
+"""
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +34,8 @@ def collections(checkout, tmp_path_factory):
     for part in ("plugins", "roles", "playbooks", "meta"):
         shutil.copytree(checkout / part, node / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(STANDINS / "vllm_service.py", node / "plugins" / "modules")
-    for part in ("user", "engine", "model"):
-        (node / "roles/vllm_service/tasks" / (part + ".yml")).write_text(NOTHING)
+    for part, tasks in (("user", NOTHING), ("engine", NOTHING), ("model", MODEL)):
+        (node / "roles/vllm_service/tasks" / (part + ".yml")).write_text(tasks)
     dead = folder / "ansible_collections" / "gpuwright" / "standin" / "plugins" / "connection"
     dead.mkdir(parents=True)
     shutil.copy(STANDINS.parent.with_name("standins") / "dead.py", dead)

@@ -48,7 +48,7 @@ def test_check_shows_the_command_and_the_difference_and_writes_nothing(serve, wo
     played = serve({"n1": {}}, "--check", "--diff", vllm_service_instances=[ONE])
     assert played.rc == 0, played.said
     assert "/opt/engine/bin/vllm serve --config /etc/vllm/one.yaml" in played.said
-    assert "vllm@one on n1: would restart" in played.said and "two sentences on one" in played.said
+    assert "vllm@one on n1: would start" in played.said and "two sentences on one" in played.said
     assert '+ "name": "one"' in played.said
     assert world.get("n1") == {"serves": {}} and before is None
     assert stages(played, "switch", "verify", "keep", "put_back") == []
@@ -95,6 +95,15 @@ def test_a_replica_of_which_one_node_is_due_restarts_on_both(serve, world):
     limited = serve(hosts, "--limit", "n1", vllm_service_instances=[dict(PAIR, served_name="x")])
     assert limited.rc != 0 and "not in this run: n2: leave --limit off" in limited.said
     assert stages(limited, "switch") == []
+
+
+def test_what_could_not_be_brought_is_in_the_report_and_nothing_restarts(serve, world):
+    played = serve({"n1": {}, "n2": {"no_model": "the hub\nis away"}}, vllm_service_instances=[ONE])
+    assert played.rc != 0 and stages(played, "switch") == []
+    assert played.audit["hosts"]["n2"]["status"] == "failed"
+    said = json.dumps(played.audit["hosts"]["n2"])
+    assert "no instance was touched: Bring the model files: the hub is away" in said, said
+    assert world.get("n1")["serves"] == {}
 
 
 def test_wrong_input_is_said_before_any_node_is_asked(serve):

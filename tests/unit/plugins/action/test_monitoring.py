@@ -30,7 +30,7 @@ def fixture_act(tmp_path):
     return run
 
 
-def test_every_file_is_written_once(act, tmp_path):
+def test_every_file_is_written_once(act, tmp_path, capsys):
     result = act(monitoring_queue_seconds="3")
     place = tmp_path / "report" / "monitoring"
     assert result["changed"] and result["directory"] == str(place) and result["targets"] == {
@@ -42,8 +42,18 @@ def test_every_file_is_written_once(act, tmp_path):
     rules = {rule["alert"]: rule for group in yaml.safe_load((place / "alerts.yml").read_text())["groups"]
              for rule in group["rules"]}
     assert rules["VllmQueue"]["expr"].endswith(" > 3")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "%s: 7 files were written; targets: 1 of job vllm, 2 of job node." % place in said
     again = act(monitoring_queue_seconds="3")
+    assert ": all as it was; targets: " in " ".join(capsys.readouterr().out.split())
     assert (again["changed"], again["written"], again["diff"]) == (False, [], [])
+
+
+def test_replicas_of_a_placement_are_targets_too(act, tmp_path, monkeypatch):
+    placement = {"n2": [{"name": "replica-0", "nodes": ["n2"]}]}
+    monkeypatch.setitem(HOSTS, "n2", {"vllm_service_placement": placement, "vllm_service_placed": {"port": 9000}})
+    assert act()["targets"]["vllm"] == 2
+    assert "n2:9000" in (tmp_path / "report/monitoring/targets/vllm.json").read_text()
 
 
 def test_null_and_the_tasks_own_thresholds(act, tmp_path):

@@ -149,6 +149,17 @@ def test_a_round_from_switch_to_keep(act):
     assert parts.of_host("n1", act.place)["vllm_service"]["settings"][0]["changed"] is True
 
 
+def test_a_run_that_is_stopped_leaves_no_outcome_of_an_earlier_one(act, tmp_path):
+    told = tmp_path / "report" / "vllm_service.json"
+    told.parent.mkdir()
+    told.write_text("of an earlier run")
+    act("check", check=True, options=GIVEN)
+    act("check", options=GIVEN, variables={"ansible_play_hosts_all": ["n0", "n1"]})
+    assert told.exists()
+    act("check", options=GIVEN)
+    assert not told.exists()
+
+
 def test_what_does_not_serve_fails_the_node_and_later_rounds_touch_nothing(act):
     act("check", options=GIVEN)
     act("plan", PLAN)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 
 import pytest
 
@@ -291,6 +292,23 @@ def test_a_place_that_is_gone_is_not_applicable_and_forgotten(tmp_path):
     gone = [step for step in made.steps if "is gone" in step["reason"]]
     assert [step["status"] for step in gone] == ["not_applicable", "not_applicable"]
     assert not [step for step in plan(root, "vm", {"nr_hugepages": {2048: 4}}).steps if "is gone" in step["reason"]]
+
+
+def test_a_change_goes_on_when_the_connection_closes(tmp_path, monkeypatch):
+    root = plain_node.build(tmp_path)
+    heard, write = [], plain_node.Kernel.write_file
+
+    def hang_up(host, *given, **more):
+        signal.raise_signal(signal.SIGHUP)
+        return write(host, *given, **more)
+    monkeypatch.setattr(plain_node.Kernel, "write_file", hang_up)
+    before = signal.signal(signal.SIGHUP, lambda number, _frame: heard.append(number))
+    try:
+        assert _result.failures(apply(root, "vm", VM)) == [] and heard == []
+        signal.raise_signal(signal.SIGHUP)
+        assert heard == [signal.SIGHUP]
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_lock_file_that_somebody_removed_spoils_nothing(tmp_path):

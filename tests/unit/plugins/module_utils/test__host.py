@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 
 import pytest
@@ -85,6 +87,22 @@ def test_folders_are_made_with_their_parents_and_named(root):
     assert host.is_folder("/etc/a/b")
 
 
+@pytest.mark.parametrize("umask", [0, 0o022, 0o027, 0o077])
+def test_folders_and_files_have_the_mode_that_was_asked_for(root, umask):
+    host = Host(str(root), read_only=False)
+    old = os.umask(umask)
+    try:
+        host.make_folder("/etc/a/b")
+        host.make_folder("/etc/closed", 0o700)
+        host.write_file("/etc/a/secret", b"x", 0o600)
+        host.write_file("/etc/a/open", b"x")
+        assert os.umask(umask) == umask  # What it starts has the one that it was given.
+    finally:
+        os.umask(old)
+    assert [oct((root / "etc" / name).stat().st_mode & 0o7777) for name in (
+        "a", "a/b", "closed", "a/secret", "a/open")] == ["0o755", "0o755", "0o700", "0o600", "0o644"]
+
+
 def test_no_command_is_started_for_another_root(root):
     with pytest.raises(CommandNotRun, match="is not the running system"):
         Host(str(root)).run(["true"], changes=False)
@@ -125,6 +143,26 @@ def test_two_runs_exclude_each_other_and_the_owner_is_named(root):
     with host.only_one("/lock", {"what": "role thp"}):
         assert (root / "lock").exists()
     assert not (root / "lock").exists()
+
+
+def test_neither_a_closed_connection_nor_an_interruption_ends_a_change_or_its_commands(root):
+    heard, before = [], {}
+    for number in (signal.SIGHUP, signal.SIGINT):
+        before[number] = signal.signal(number, lambda number, _frame: heard.append(number))
+    try:
+        with contextlib.suppress(RuntimeError), Host(str(root), read_only=False).to_the_end():
+            for number in before:
+                signal.raise_signal(number)
+            assert heard == []
+            assert subprocess.run(["sh", "-c", "kill -HUP $$; kill -INT $$; echo on"], capture_output=True, text=True,
+                                  check=True).stdout == "on\n"
+            raise RuntimeError
+        for number in before:
+            signal.raise_signal(number)
+        assert heard == list(before)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_beside_it(root, monkeypatch):

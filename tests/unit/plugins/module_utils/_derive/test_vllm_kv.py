@@ -76,12 +76,14 @@ def test_layers_of_two_kinds_share_a_pool_with_padding():
     assert one_request("gpt-oss-120b", 65536) == 18 * (65536 + 128 + 2048 + 16) * 2 * 8 * 64 * 2
 
 
-def test_a_state_does_not_grow():
-    def states(length):
-        return one_request("qwen3-next-80b-a3b", length) - length * 12 * 2 * 2 * 256 * 2
-
-    state = 2 * (2 * 16 * 128 + 32 * 128) * 3 + 4 * 32 * 128 * 128
-    assert states(4096) == states(65536) == 36 * state
+def test_states_are_two_blocks_and_a_block_of_what_attends_is_as_large():
+    # As vLLM logs it for Qwen3-Next: "Setting attention block size to 544 tokens".
+    state = 2 * ((2 * 16 * 128 + 32 * 128) * 3 + 32 * 128 * 128)
+    assert state == 1097728
+    block = 544
+    page = block * 2048
+    for length in (1, block, block + 1, 65536):
+        assert one_request("qwen3-next-80b-a3b", length) == 2 * 36 * page + -(-length // block) * 12 * page
 
 
 @pytest.mark.parametrize(("quantization", "asked", "expected"), [

@@ -24,3 +24,14 @@ def test_each_is_whole():
 
 def test_expressions_are_as_a_person_would_enter_them():
     assert all("$" not in expression for expression in dashboards.expressions())
+
+
+def test_a_rate_says_that_it_is_one_and_a_share_is_of_a_whole():
+    for board in dashboards.dashboards().values():
+        for panel in board["panels"]:
+            told = panel["fieldConfig"]["defaults"]
+            rates = [target for target in panel["targets"] if "rate(" in target["expr"]]
+            if rates and told["unit"] not in ("s", "percentunit"):
+                assert told["unit"] in ("reqps", "Bps", "pps") or "a second" in panel["title"], panel["title"]
+            assert ("max" in told) == (told["unit"] == "percentunit")
+            assert all("$instance" in target["expr"] for target in panel["targets"]), panel["title"]

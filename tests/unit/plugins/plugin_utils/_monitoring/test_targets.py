@@ -23,6 +23,18 @@ def test_an_instance_is_scraped_at_its_port_and_its_first_node():
     assert found["dcgm"] == []
 
 
+def test_replicas_of_a_placement_are_scraped_one_port_after_the_other():
+    entries = [{"name": "replica-0", "nodes": ["n1", "n2"]}, {"name": "replica-1", "nodes": ["n1"]}]
+    found = targets.instances([{"name": "own", "nodes": "n1", "port": "7000"}], entries, {"model": "/m", "port": 9000})
+    assert [(one["name"], one["port"], one["nodes"]) for one in found] == [
+        ("own", 7000, ["n1"]), ("replica-0", 9000, ["n1", "n2"]), ("replica-1", 9001, ["n1"])]
+    hosts = {"n1": {"address": "a", "instances": found}, "n2": {"address": "b", "instances": targets.instances(
+        [], entries[:1], {"model": "/m", "port": 9000})}}
+    assert [one["targets"] for one in targets.targets(hosts, SAID)["vllm"]] == [["a:7000"], ["a:9000"], ["a:9001"]]
+    stopped = targets.instances([], entries, {"state": "stopped", "port": "eight"})
+    assert [(one["port"], one["state"]) for one in stopped] == [(8000, "stopped"), (8001, "stopped")]
+
+
 def test_what_was_never_said_is_nothing():
     assert targets.instances(None) == []
 

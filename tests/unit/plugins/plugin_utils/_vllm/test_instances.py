@@ -81,6 +81,9 @@ def test_the_node_of_a_placement_gets_its_replicas_one_port_after_the_other():
     ({"instances": [PAIR, dict(PAIR, name="second", port=8001)]}, "both want port 29501: set master_port"),
     ({"placement": {"n9": []}}, "n9 is not in the inventory"),
     ({"placement": []}, None),
+    ({"placement": {}, "placed": {"model": "/m"}}, "add -e @report/placement.yml"),
+    ({"instances": [{"name": "a", "model": "/m", "distributed": "ray", "master_port": 29601}]},
+     "distributed and master_port: of an instance on several nodes"),
     ({"placement": ["n1"]}, "legal is {node:"),
     ({"placement": {"n1": [ENTRY]}}, "vllm_service_placed says what they serve"),
     ({"placement": {"n1": [ENTRY]}, "placed": {"model": "/m", "gpus": 2}}, "the placement decides gpus"),
@@ -94,6 +97,17 @@ def test_what_cannot_be_is_named(given, words):
         return
     with pytest.raises(BadInstance, match=words):
         made(**given)
+
+
+@pytest.mark.parametrize("own, words", [
+    ({"environment": {"HF_TOKEN": "hf_hunter2"}},
+     "instance a, environment: HF_TOKEN: .*; put it into vllm_service_secrets.a..hf_token"),
+    ({"arguments": {"api_key": "hunter2"}}, "arguments: api-key: .*; put it into vllm_service_secrets.a..api_key")])
+def test_a_secret_in_plain_view_is_refused_before_it_goes_anywhere(own, words):
+    with pytest.raises(BadInstance, match=words) as refused:
+        made(instances=[dict({"name": "a", "model": "/m"}, **own)])
+    assert "hunter2" not in str(refused.value)
+    assert made(instances=[{"name": "a", "model": "/m", "arguments": {"api_key": None}}])
 
 
 def test_stopped_instances_want_no_port():

@@ -18,9 +18,10 @@ def test_problems_stop_it_whatever_their_shape():
     assert planned.of_answer({}, {"problems": ["a: x", "b: y"]})["wrong"] == "nothing was changed: a: x; b: y"
     assert planned.of_answer({}, {"problems": {"a": "x", "b": ["y", "z"]}})["wrong"].endswith("a: x; b: y; b: z")
     assert planned.of_answer({}, {"failed": "no route"})["wrong"] == "no route"
-    assert planned.of_answer({"a": 1}, {"due": ["a"], "failed": None}) == {
+    steps = [{"name": "vllm@a.service", "running": "absent"}]
+    assert planned.of_answer({"a": 1}, {"due": ["a"], "failed": None, "settings": steps}) == {
         "instances": {"a": 1}, "wrong": None, "due": ["a"], "open": [], "diff": [], "commands": {}, "versions": {},
-        "summaries": {}, "preflight": {}, "shown": {}}
+        "running": {"a": "absent"}, "summaries": {}, "preflight": {}, "shown": {}}
 
 
 def test_the_difference_of_an_instance_leaves_out_the_others():
@@ -39,12 +40,24 @@ def test_the_report_says_what_became_of_each_step(place):
     assert part["changed"] is True and part["failed"] == "b: x"
 
 
+def test_a_template_was_changed_once_an_instance_that_starts_from_it_is_kept(place):
+    for phase, changed in (("kept", True), ("put_back", None), ("not_reached", None)):
+        steps = [{"name": name, "status": "drift"} for name in ("vllm@.service", "vllm@a.service")]
+        parts.keep("n1", "vllm_service", {"settings": steps, "failed": None}, place)
+        planned.keep_report(place, "n1", {"a": {"phase": phase, "words": []}, "b": None}, [])
+        assert parts.of_host("n1", place)["vllm_service"]["settings"][0].get("changed") is changed
+
+
 def test_the_file_says_what_became_of_each_instance(tmp_path):
     made = {"batches": [{"hosts": ["n1"]}, {"hosts": ["n2"]}], "turns": {
         "n1": {"batch": 0, "units": [{"name": "a"}]}, "n2": {"batch": 1, "units": [{"name": "a"}]}}}
     path = tmp_path / "vllm_service.json"
-    planned.write(str(path), made, {("n1", "a"): {"phase": "put_back", "words": ["x"], "down_seconds": 9}}, "why")
+    states = {("n1", "a"): {"phase": "put_back", "words": ["x"], "down_seconds": 9}}
+    assert planned.write(str(tmp_path), made, states, "why") == str(path)
     told = json.loads(path.read_text())
     assert told["stopped"] == "why" and told["batches"] == [["n1"], ["n2"]]
     assert told["nodes"]["n1"]["a"] == {"result": "put_back", "words": ["x"], "down_seconds": 9, "batch": 1}
     assert told["nodes"]["n2"]["a"]["result"] == "not_reached"
+    planned.forget(str(tmp_path))
+    planned.forget(str(tmp_path))
+    assert not path.exists()

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.gpuwright.node.plugins.plugin_utils._vllm import roll, table
 
 
@@ -12,9 +14,9 @@ def text(lines):
     return "\n".join(line for line, _kind in lines)
 
 
-def answer(due, command):
-    return {"due": due, "commands": {"a": command}, "summaries": {"a": "GPUs 0-3"}, "open": [],
-            "instances": {"a": {"state": "started", "several": None}}}
+def answer(due, command, running="started, with other settings"):
+    return {"due": due, "running": {"a": running}, "commands": {"a": command}, "summaries": {"a": "GPUs 0-3"},
+            "open": [], "instances": {"a": {"state": "started", "several": None}}}
 
 
 def test_nodes_that_start_the_same_are_told_once_with_the_whole_command():
@@ -26,6 +28,27 @@ def test_nodes_that_start_the_same_are_told_once_with_the_whole_command():
     assert "vllm@a on n0, n1, n2, n3, n4 and 2 more: would restart" in said
     assert said.count("  with --max-model-len 512") == 1
     assert "vllm@a on n8: stays as it is" in said and "GPUs 0-3" in said
+
+
+@pytest.mark.parametrize(("running", "state", "said"), [
+    ("absent", "started", "would start"), ("failed", "started", "would start"),
+    ("started, with other settings", "started", "would restart"), ("started, not by us", "started", "would restart"),
+    ("started", "started", "would go on running"),
+    ("started", "stopped", "would stop"), ("absent", "stopped", "would be there, stopped")])
+def test_what_would_become_of_an_instance_goes_by_what_runs(running, state, said):
+    one = answer(["a"], ["serve"], running)
+    one["instances"]["a"]["state"] = state
+    assert text(table.of_plans({"n1": one}, 100)).strip().splitlines()[0] == "vllm@a on n1: " + said
+
+
+def test_what_an_interrupted_run_left_is_verified_and_a_replica_restarts_on_all_its_nodes():
+    left = dict(answer(["a"], ["serve"], "started"), open=["a"])
+    assert "vllm@a on n1: would be verified, and goes on running" in text(table.of_plans({"n1": left}, 100))
+    both = {node: answer(due, ["serve"], "started") for node, due in (("n1", ["a"]), ("n2", []), ("n3", []))}
+    for node in ("n1", "n2"):
+        both[node]["instances"]["a"]["several"] = {"nodes": ["n1", "n2", "n9"]}
+    said = text(table.of_plans(both, 100))
+    assert "vllm@a on n1, n2: would restart" in said and "vllm@a on n3: stays as it is" in said
 
 
 def test_the_order_has_a_row_for_each_batch():

@@ -126,3 +126,29 @@ def test_what_leaves_needs_no_look(place):
     node = Node()
     assert through(place, node, dict(ONE, leaves=True)) == []
     assert node.asked == [("switch", "a"), ("keep", "a")]
+
+
+def test_a_new_name_that_fails_says_that_the_old_one_is_gone(place):
+    assert through(place, Node(), dict(ONE, name="old", leaves=True)) == []
+    assert through(place, Node(), dict(ONE, name="far", hosts=["n2"], leaves=True), "n2") == []
+    node = Node(verify=looks((False, "no")), put_back=[{"put_back": {"a": {
+        "ok": True, "down_seconds": 0, "words": "it is removed: there was none before"}}}])
+    assert through(place, node) == [
+        "a: n1: no; it is removed: there was none before; "
+        "old, which this run stopped on n1 before, is not started again"]
+
+
+def test_what_is_to_be_said_of_the_old_one_is_said_though_it_serves(place):
+    node = Node(verify=looks((False, "no"), (True,)), put_back=[{"put_back": {"a": {
+        "ok": True, "down_seconds": 9, "words": "back; the template stays", "also": ["the template stays"]}}}])
+    assert through(place, node) == ["a: n1: no; the old one serves again; it was down for 9 s; the template stays"]
+
+
+@pytest.mark.parametrize(("opened", "down", "said"), [(["a"], 943, True), (["b"], 943, False), (["a"], 0, False)])
+def test_a_time_that_counts_from_a_run_that_was_stopped_is_an_upper_bound(place, opened, down, said):
+    kept.keep(place, "plan", "n1", {"open": opened})
+    assert through(place, Node(verify=looks((True,)), keep=[{"down_seconds": {"a": down}}])) == []
+    assert ("down for at most that" in str(kept.outcome(place, "n1", "a")["words"])) is said
+    node = Node(verify=looks((False, "no"), (True,)), put_back=[{"put_back": {"a": {
+        "ok": True, "down_seconds": down, "words": "back"}}}])
+    assert ("down for at most that" in through(place, node)[0]) is said

@@ -50,7 +50,7 @@ def test_the_old_bytes_come_back_and_run_and_the_time_without_is_told(tmp_path):
     assert state.read(vllm_node.host(root), "llama")["previous"] is None
     assert planner.plan(vllm_node.host(root), asked("llama", **OLD)).step("llama")["status"] == "ok"
     again = back(root, "llama")["llama"]
-    assert again == {"ok": True, "changed": False, "down_seconds": 0,
+    assert again == {"ok": True, "changed": False, "down_seconds": 0, "also": [],
                      "words": "there is nothing to put back: what it runs was verified"}
 
 
@@ -69,7 +69,8 @@ def test_of_a_first_switch_nothing_is_left(tmp_path):
     before = snapshot(root)
     run(vllm_node.host(root, crashes=(LLAMA,)), asked("llama"))
     said = back(root, "llama")["llama"]
-    assert said == {"ok": True, "changed": True, "down_seconds": 0, "words": "it is removed: there was none before"}
+    assert said == {"ok": True, "changed": True, "down_seconds": 0, "also": [],
+                    "words": "it is removed: there was none before"}
     assert snapshot(root) == before
 
 

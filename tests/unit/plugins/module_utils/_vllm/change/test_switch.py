@@ -41,6 +41,19 @@ def test_a_new_instance_is_written_enabled_and_started(tmp_path):
     assert commands(again) == [] and snapshot(root) == now
 
 
+def test_the_engine_s_user_can_read_what_a_hardened_root_writes(tmp_path):
+    """With root's umask of 077 or 027, as benchmarks of security want it, its secrets are still for nobody else."""
+    root = vllm_node.build(tmp_path)
+    old = os.umask(0o077)
+    try:
+        run(vllm_node.host(root), asked("llama", secret="hush"))
+    finally:
+        os.umask(old)
+    modes = {name: oct((root / name).stat().st_mode & 0o777) for name in (
+        "etc/vllm", "etc/vllm/llama.yaml", "etc/vllm/llama.secret.env", "etc/systemd/system/vllm@llama.service.d")}
+    assert list(modes.values()) == ["0o755", "0o644", "0o600", "0o755"]
+
+
 def test_roll_back(tmp_path):
     root = vllm_node.build(tmp_path)
     before = snapshot(root)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 
 import pytest
@@ -71,3 +72,34 @@ def test_a_disk_that_is_full_from_any_write_on(tmp_path, code):
         assert engine.roll_back(root, kernel=vllm_node.Engines).errors == [], count
         assert snapshot(root) == before, count
     assert count > 5
+
+
+def settings(root):
+    """What of a node's files an engine starts with."""
+    return {path: what for path, what in snapshot(root).items() if path.startswith("/etc/")}
+
+
+def test_on_a_disk_that_stays_full_the_old_engine_starts_wherever_its_files_are_there(tmp_path):
+    """Neither the state nor the journal can be written then; what is read of them is there since before."""
+    old, new = asked("llama", secret="hush"), asked("llama", gpus="2,3", secret="hush-2")
+    again = 0
+    for count in range(60):
+        root = vllm_node.build(tmp_path / str(count))
+        run(vllm_node.host(root), old)
+        switch.keep(vllm_node.host(root), ["llama"], OWNER)
+        served = settings(root)
+        host = Full(root, count, errno.ENOSPC)
+        with contextlib.suppress(OSError):
+            run(host, new)
+        stopped = vllm_node.host(root).running(LLAMA) is None
+        if settings(root) == served and stopped:
+            said = put_back.put_back(Full(root, 0, errno.ENOSPC), ["llama"], OWNER)["llama"]
+            assert vllm_node.host(root).running(LLAMA)["/etc/vllm/llama.env"].endswith("=0,1\n"), count
+            assert said["ok"] and said["down_seconds"] >= 0 and "the next run starts it anew: /" in said["also"][0]
+            step = planner.plan(vllm_node.host(root), old).step("llama")
+            assert step["status"] == "drift" and "did not come to its end" in step["reason"]
+            assert put_back.put_back(vllm_node.host(root), ["llama"], OWNER)["llama"]["ok"]
+            again += 1
+        if not host.hit:
+            break
+    assert again

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -49,6 +50,10 @@ def install(tmp_path, version="0.33.0"):
     (folder / "bin").mkdir()
     (folder / "bin/vllm").write_text("")
     (folder / "bin/vllm").chmod(0o755)
+    (tmp_path / "usr/bin").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "usr/bin/python3.12").write_text("")
+    (tmp_path / "usr/bin/python3.12").chmod(0o755)
+    (folder / "bin/python").symlink_to("/usr/bin/python3.12")
     return folder
 
 
@@ -102,11 +107,33 @@ def test_what_was_installed_must_be_what_was_asked_for(host, tmp_path, says, ver
     assert not (folder / ".gpuwright.json").exists()
 
 
-def test_an_engine_that_its_user_cannot_read(host, tmp_path):
-    virtual_environment.begin(host, ENGINE)
-    install(tmp_path).chmod(0o700)
-    with pytest.raises(NoEngine, match="mode 0700"):
-        virtual_environment.finish(host, ENGINE)
+def test_what_a_narrow_umask_left_is_opened_to_the_engine_s_user(host, tmp_path):
+    for name in ("/opt", "/usr/bin"):
+        host.make_folder(name)
+    old = os.umask(0o077)
+    try:
+        folder = install(tmp_path)
+        (folder / "bin/vllm").chmod(0o700)
+        (folder / "lib/python3.12/site-packages/mine").symlink_to("/etc")
+    finally:
+        os.umask(old)
+    assert virtual_environment.finish(host, ENGINE) == "0.33.0"
+    assert [oct((folder / name).stat().st_mode & 0o777) for name in (
+        "", "bin", "bin/vllm", "lib/python3.12/site-packages/vllm-0.33.0.dist-info/METADATA")] == [
+            "0o755", "0o755", "0o755", "0o644"]
+
+
+@pytest.mark.parametrize(("closed", "words"), [
+    ("usr/bin", r"/bin/python is /usr/bin/python3\.12: .*, for /usr/bin has mode 0700"),
+    ("usr/bin/python3.12", "for /usr/bin/python3.12 has mode 0700"),
+    ("opt", "/bin/vllm: the engine's user cannot start it, for /opt has mode 0700")])
+def test_an_engine_that_its_user_cannot_start(host, tmp_path, closed, words):
+    """As with a Python in root's home."""
+    install(tmp_path)
+    (tmp_path / closed).chmod(0o700)
+    assert virtual_environment.finish(host, dict(ENGINE, users=["root", "root"])) == "0.33.0"
+    with pytest.raises(NoEngine, match=words):
+        virtual_environment.finish(host, dict(ENGINE, users=["root", "vllm"]))
 
 
 def test_nothing_was_installed(host):

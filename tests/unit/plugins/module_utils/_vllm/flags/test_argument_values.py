@@ -26,12 +26,14 @@ GOOD = [("max-num-seqs", 8), ("max-num-seqs", "8"), ("max-model-len", "auto"), (
         ("speculative-config", {"method": "ngram", "num_speculative_tokens": 3}), ("cpu-offload-gb", 2.5),
         ("attention-backend", "FLASHINFER"), ("optimization-level", 3), ("max-lora-rank", 16), ("max-lora-rank", "16"),
         ("eplb-config", {"window_size": "1000", "use_async": True}), ("tokenizer", "no"),
-        ("tokenizer", "\u00e9\U0001f600")]
+        ("tokenizer", "\u00e9\U0001f600"), ("ir-op-priority", {"rms_norm": "vllm_c,native"}),
+        ("compilation-config", {"pass_config": {"eliminate_noops": True}}), ("middleware", "a.b.C")]
 BAD = [
     ("tokenizer", datetime.date(2001, 1, 1), "YAML reads 2001-01-01 as a date; put it into quotes"),
     ("served-model-name", ["a", datetime.date(2001, 1, 1)], "put it into quotes"),
     ("max-model-len", 0, "at least one token"), ("max-model-len", "0", "at least one token"),
-    ("compilation-config", {"cudagraph_mode": "FULL_DECODE"}, "did you mean FULL_DECODE_ONLY?"),
+    ("compilation-config", {"pass_config": {"fuse_norm_quants": True}}, "has no key fuse_norm_quants; did you mean"),
+    ("compilation-config", {"pass_config": {"eliminate_noops": [1]}}, "pass_config: eliminate_noops: [1] is of the"),
     ("enforce-eager", "false", "is no boolean but text"), ("enforce-eager", "true", "legal is true or false"),
     ("enforce-eager", 1, "is no boolean"), ("headless", False, "would drop it silently"),
     ("max-num-seqs", True, "it takes a value"), ("max-num-seqs", False, "it takes a value"),
@@ -44,7 +46,8 @@ BAD = [
     ("gpu-memory-utilization", "90%", "legal is a number"), ("data-parallel-rpc-port", 70000, "<=65535"),
     ("kv-offloading-size", float("nan"), "legal is a number"), ("cpu-offload-gb", float("inf"), "legal is a number"),
     ("dtype", "bf16", "did you mean"), ("dtype", "BFLOAT16", "is not one of its words"), ("max-lora-rank", 7, "words"),
-    ("data-parallel-backend", "nccl", "is not one of its words"), ("attention-backend", "xformers", "not one of"),
+    ("data-parallel-backend", "nccl", "is not one of its words"), ("scheduler-cls", "Mine", "as package.module.Name"),
+    ("middleware", "Mine.", "legal is a class"),
     ("compilation-config", 3, "of the wrong kind; legal is a mapping"), ("compilation-config", "high", "is no JSON"),
     ("compilation-config", ["a"], "of the wrong kind"), ("compilation-config", {"modus": 3}, "did you mean mode?"),
     ("hf-overrides", "text", "is no JSON"), ("allowed-origins", {"a": 1}, "legal is a list"),

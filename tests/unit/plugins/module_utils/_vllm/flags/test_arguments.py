@@ -24,6 +24,7 @@ WORDS = [
     ({"max-num-sequences": 8}, "no such argument; did you mean max-num-seqs?"),
     ({"max-model": 8}, "did you mean max-model-len? Names are not shortened here"),
     ({"gpu-memory-utilisation": 0.9}, "no such argument; use gpu-memory-utilization"),
+    ({"utilisation": 0.9}, "no such argument; use gpu-memory-utilization"),
     ({"kv-cache-dtipe": "fp8"}, "did you mean kv-cache-dtype?"), ({"tp": 2}, "the long name is tensor-parallel-size"),
     ({"O": 3}, "the long name is optimization-level"), ({"xyzzy": 1}, "`vllm serve --help=all` lists them all"),
     ({"--max-model-len": 8}, "without its leading dashes"), ({8: 1}, "without its leading dashes"),

@@ -41,6 +41,17 @@ def test_an_archive_is_unpacked_below_its_one_folder(tmp_path, mode):
     assert (tmp_path / "out/m/sub/x.json").stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
+def test_an_archive_that_is_broken_in_the_middle_is_told_of(tmp_path, mode):
+    host = make(tmp_path, ("config.json", b" ".join(b"%d" % (number * number) for number in range(200000))), mode=mode)
+    place = tmp_path / "in" / "a.tar"
+    data, broken = place.read_bytes(), b"\xff" * 1000
+    half = data[:len(data) // 2]
+    place.write_bytes(half if mode == "w:gz" else half + broken + data[len(half) + len(broken):])
+    with pytest.raises(CannotStage, match="a.tar cannot be unpacked: "):
+        unpack(host, "/in", "a.tar", "/out")
+
+
 def test_what_a_killed_run_left_goes(tmp_path):
     host = make(tmp_path, ("config.json", b"{}"))
     (tmp_path / "out").mkdir()

@@ -61,6 +61,21 @@ def test_a_length(hub):
     assert {one["method"] for one in hub.asked} == {"HEAD"}
 
 
+@pytest.mark.parametrize(("status", "ranges"), [(403, True), (405, True), (403, False)])
+def test_the_length_behind_an_address_that_is_for_get_only(hub, status, ranges):
+    hub.no_head, hub.ranges = status, ranges
+    assert download.length(url_of(hub)) == len(hub.files[FILE])
+    assert [one["range"] for one in hub.asked if one["method"] == "GET"][-1] == "bytes=0-0"
+
+
+@pytest.mark.parametrize("place", ["me:hidden-one@127.0.0.1", "me:hidden-one@127.0.0.1:1", "[me:hidden-one@x"])
+def test_a_redirect_with_a_password_in_it_is_not_repeated(hub, place):
+    hub.redirect_to = "http://" + place
+    with pytest.raises(DownloadFailed) as error:
+        list(download.pieces(url_of(hub)))
+    assert "hidden-one" not in str(error.value)
+
+
 def test_no_word_shows_a_signature_or_a_password(hub):
     hub.status = {FILE: [404]}
     with pytest.raises(DownloadFailed) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 
 import pytest
 
@@ -107,18 +108,50 @@ def test_the_time_limit_keeps_what_came(root, hub):
     assert whole(root)
 
 
-def test_a_second_run_at_the_same_time_is_told(root, hub):
+def test_a_second_run_waits_for_the_first_until_its_own_time_is_over(root, hub):
+    class Patient(Node):
+        """A node on which time passes while it waits."""
+
+        def now(self):
+            """Seconds waited."""
+            return sum(self.waited)
     seen = []
 
     def second(path):
         if path.endswith(SHARD) and not seen:
-            seen.append(None)
+            seen.append(Patient(str(root), read_only=False))
             with pytest.raises(Locked, match="staging of llama"):
-                run(root, instance({"hub": hub.url}))
+                run(root, instance({"hub": hub.url}), node=seen[0], seconds=60)
             seen.append("locked")
     hub.before = second
     run(root, instance({"hub": hub.url}))
-    assert seen == [None, "locked"] and whole(root)
+    assert seen[1] == "locked" and sum(seen[0].waited) == 60 and whole(root)
+
+
+def test_two_nodes_that_share_a_volume_bring_a_model_once(root, hub):
+    """The second looks while nothing is there, waits while the first one brings it, and finds it there."""
+    class Second(Node):
+        """It has its turn when the first one is done."""
+
+        def wait(self, seconds):
+            """The first one goes on."""
+            super().wait(seconds)
+            first.join(60)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def before(path):
+        if path.endswith(SHARD):
+            reached.set()
+            go_on.wait(60)
+    hub.before = before
+    first = threading.Thread(target=run, args=(root, instance({"hub": hub.url})))
+    first.start()
+    assert reached.wait(60)
+    node = Second(str(root), read_only=False)
+    node.only_one = lambda path, owner: go_on.set() or Node.only_one(node, path, owner)
+    done = run(root, instance({"hub": hub.url}), node=node)
+    assert node.waited and whole(root) and done["models"][0]["state"] == "there"
+    assert len(hub.fetched("config.json")) == 1
 
 
 @pytest.mark.parametrize("kind", ["hub", "repair", "url"])

@@ -243,3 +243,44 @@ def test_a_file_of_gguf_from_a_url(root, hub):
     wrong = dict(source, sha256="0" * 64)
     assert "twice" in refused(root, instance(wrong, model_path="/data/wrong", revision=None))
     assert not (root / "data/wrong").exists()
+
+
+@pytest.mark.parametrize("how", ["link", "open", "other"])
+def test_a_folder_that_others_may_write_is_not_written_through(root, hub, how, tmp_path, monkeypatch):
+    """On a volume where others may write: who names a link as the folder on the way would have root write there."""
+    asked = instance({"hub": hub.url})
+    assert "time limit" in refused(root, asked, seconds=0)
+    (partial,) = (root / "data/tiny--llama").glob("*.partial-*")
+    shutil.rmtree(partial)
+    target = tmp_path / "node" / "target"
+    target.mkdir()
+    if how == "link":
+        partial.symlink_to("/target")
+    else:
+        partial.mkdir()
+        partial.chmod(0o777 if how == "open" else 0o755)
+    if how == "other":
+        real = os.lstat
+        monkeypatch.setattr(os, "lstat", lambda path: real(path) if ".own-" not in str(path) else os.stat_result(
+            [0o40700, 0, 0, 0, 12345, 0, 0, 0, 0, 0]))
+    assert "is a link, or another user's, or others may write there" in refused(root, asked)
+    assert list(target.iterdir()) == [] and not folder(root).exists()
+
+
+def test_a_shared_folder_does_not_lend_what_only_root_may_read(root, tmp_path, monkeypatch):
+    shared = root / "share"
+    shared.mkdir()
+    for name, data in model_hub.model().items():
+        if not name.startswith(("consolidated", "pytorch")):
+            (shared / name).write_bytes(data)
+    (root / "secret").write_text("{}")
+    (root / "secret").chmod(0o640)
+    (shared / "tokenizer_extra.json").symlink_to("/secret")
+    run(root, instance({"path": "/share"}, model_path="/data/mine", revision=None))  # All of it is one user's.
+    real = os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **more: real(path, **more) if str(path) != str(shared) else
+                        os.stat_result([0o40755, *real(path)[1:4], 12345, *real(path)[5:10]]))
+    with pytest.raises(PermissionError, match="belongs to another user than /share, and not everybody may read it"):
+        run(root, instance({"path": "/share"}, model_path="/data/theirs", revision=None))
+    (root / "secret").chmod(0o644)
+    assert run(root, instance({"path": "/share"}, model_path="/data/theirs", revision=None))["changed"]

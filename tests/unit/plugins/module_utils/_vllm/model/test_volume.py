@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import os
+import threading
 
 import pytest
 
@@ -47,6 +50,21 @@ def test_folders_are_for_everyone_to_read(host, tmp_path):
     assert host.make_folder("/d/x/y") == ["/d/x", "/d/x/y"]
     os.umask(old)
     assert (tmp_path / "d/x/y").stat().st_mode & 0o777 == 0o755
+
+
+def test_several_that_make_one_folder_at_once(host, monkeypatch):
+    """Two files of one folder of a model come at the same time: each looks, finds none, and makes it."""
+    both, there = threading.Barrier(2, timeout=0.5), host.is_folder
+
+    def looking(path):
+        found = there(path)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait()
+        return found
+    monkeypatch.setattr(host, "is_folder", looking)
+    with concurrent.futures.ThreadPoolExecutor(2) as workers:
+        made = list(workers.map(host.make_folder, ["/new", "/new"]))
+    assert sorted(made) == [[], ["/new"]]
 
 
 def test_moving_and_removing(host, tmp_path):

@@ -44,6 +44,24 @@ def test_all_instances_divide_the_cpus_whoever_is_placed_first():
     assert ranks == {"a": ["0-7"], "b": ["8-19", "20-29"]}
 
 
+@pytest.mark.parametrize(("bound", "words"), [
+    ("0-1,|2", "legal are auto, nobind, and a list of CPUs"), ("3-1|4", "legal are"), ("", "legal are"),
+    ("0-7:2|8", "legal are"), ("99999|1", "legal are"), ("0-3", "has 1 lists of CPUs for 2 workers"),
+    ("0-3|30-40", "CPU 32-40 is not among those that it may use: 0-31")])
+def test_cpus_that_the_operator_names_are_such_that_the_engine_starts(bound, words):
+    one = instance("c", gpus=0, tensor_parallel_size=2, environment={cpu_ranks.VARIABLE: bound})
+    topology = machine("32amd64-4s2n4c-cgroup2")["topology"]
+    cpu_ranks.share([one], topology)  # Of all instances of the node: it never fails for one of them.
+    with pytest.raises(CannotPlace, match=words):
+        put(machine("32amd64-4s2n4c-cgroup2"), one)
+
+
+@pytest.mark.parametrize("bound", ["auto", "nobind", "0-3|5,8-9"])
+def test_cpus_that_the_operator_names(bound):
+    one = instance("c", gpus=0, tensor_parallel_size=2, environment={cpu_ranks.VARIABLE: bound})
+    assert cpu_ranks.VARIABLE not in put(machine("32amd64-4s2n4c-cgroup2"), one)["environment"]
+
+
 def test_no_cpu_is_left():
     found = {"workers": [], "busy": "0-31"}
     with pytest.raises(CannotPlace, match="no CPU is left for it: its slice has 0-31, all named by other instances"):

@@ -175,7 +175,7 @@ def _running(*instances, **more):
     holders = [{"gpus": [_on(node, index)], "who": "instance %s" % name, "ours": name, "memory": {}}
                for name, index in was.items()]
     return dict({"taken": {name: {"gpus": [key[index]]} for name, index in was.items()}, "holders": holders,
-                 "holders_complete": True, "listeners": {8000 + index: {"who": "x", "ours": name}
+                 "holders_complete": True, "listeners": {("0.0.0.0", 8000 + index): {"who": "x", "ours": name}
                                                          for name, index in was.items()}}, **more)
 
 

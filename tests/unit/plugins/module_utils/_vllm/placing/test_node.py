@@ -96,8 +96,21 @@ def test_who_listens_on_a_port(root):
     plain_node.process(root, 42, "python3", "socket:[113]")
     plain_node.put(root, "/proc/42/cgroup", "0::/gpuwright.slice/vllm@c.service")
     asked = [instance(name, port=port) for name, port in (("a", 8000), ("b", 8001), ("c", 8002))]
-    assert look(root, *asked)["listeners"] == {8000: {"who": "process 41 (nginx)", "ours": None},
-                                               8002: {"who": "process 42 (python3)", "ours": "c"}}
+    assert look(root, *asked)["listeners"] == {
+        ("0.0.0.0", 8000): {"who": "process 41 (nginx)", "ours": None},
+        ("0.0.0.0", 8002): {"who": "process 42 (python3)", "ours": "c"}}
+
+
+def test_two_addresses_have_the_same_port(root):
+    row = "  0: %s:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0 0 %d 1"
+    sysfs.write(root, "proc/net/tcp", "\n".join(["head", row % ("0100000A", 111), row % ("0200000A", 112)]))
+    plain_node.process(root, 41, "nginx", "socket:[111]")
+    plain_node.process(root, 42, "python3", "socket:[112]")
+    plain_node.put(root, "/proc/42/cgroup", "0::/gpuwright.slice/vllm@b.service")
+    asked = [instance(name, listen="10.0.0.%d" % number) for number, name in enumerate("abc", 1)]
+    assert look(root, *asked)["listeners"] == {
+        ("10.0.0.1", 8000): {"who": "process 41 (nginx)", "ours": None},
+        ("10.0.0.2", 8000): {"who": "process 42 (python3)", "ours": "b"}}
 
 
 def test_the_capture_of_a_real_machine_is_read_whole():

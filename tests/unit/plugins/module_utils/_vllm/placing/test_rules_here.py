@@ -69,7 +69,7 @@ def test_memory_that_cannot_be_read_is_no_fault_but_a_stranger_is_named():
 @pytest.mark.parametrize(("ours", "words"), [(None, "port 8000 is taken by process 7 (nginx)"),
                                              ("other", "port 8000 is taken by instance other"), ("llama", None)])
 def test_a_port_is_its_own(ours, words):
-    said = _said(instance(gpus=1), _node(listeners={8000: {"who": "process 7 (nginx)", "ours": ours}}))
+    said = _said(instance(gpus=1), _node(listeners={("0.0.0.0", 8000): {"who": "process 7 (nginx)", "ours": ours}}))
     assert said == ([("R25", "E", "llama: " + words)] if words else [])
 
 
@@ -137,6 +137,9 @@ def test_containers_need_their_tools():
     assert "podman is not installed on this node" in _said(podman, _node(tools={}, cdi=cdi))[0][2]
     assert "nvidia-ctk cdi generate" in _said(podman, _node())[0][2]
     assert "has none of its GPUs" in _said(podman, _node(cdi={"nvidia.com/gpu": ["7"]}))[0][2]
+    three = instance(gpus=3, engine=engine_nodes.PODMAN)  # The specification is older than one of the GPUs.
+    assert ("engine", "E", "llama: the CDI specification for nvidia.com/gpu has only 2 of its 3 GPUs: make it "
+            "anew with nvidia-ctk cdi generate") in _said(three, _node(cdi=cdi))
     assert [severity for _rule, severity, _words in _said(docker, _node())] == ["W"]
     assert _said(docker, _node(tools={"docker": "27.1", "nvidia-ctk": "/usr/bin/nvidia-ctk"})) == []
 
@@ -149,3 +152,9 @@ def test_a_gpu_without_a_driver_is_said_before_anything_starts():
         ("driver", "E", "llama: no driver has GPU 0 (%s): install the NVIDIA driver, or load it: vLLM sees no GPU "
          "until then" % FIRST)]
     assert _said(instance(gpus=["1"]), without) == _said(instance(gpus=["0"], state="stopped"), without) == []
+
+
+def test_what_the_user_cannot_reach_is_a_warning():
+    words = "user vllm cannot read the model: /root has mode 0700 and is of user 0 and group 0"
+    assert _said(instance(gpus=["1"]), _node(beyond_reach={"llama": [words], "other": ["x"]})) == [
+        ("user", "W", "llama: " + words)]

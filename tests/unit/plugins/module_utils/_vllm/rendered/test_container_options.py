@@ -71,10 +71,22 @@ def test_gpus_by_cdi_for_podman_and_by_uuid_for_docker():
     assert not [word for word in words("docker") if "nvidia.com" in word]
 
 
+def test_gpus_that_another_driver_has_are_not_counted():
+    """GPU 0 of the node is given to a virtual machine: NVIDIA's driver calls the next one 0."""
+    place = dict(placed([dict(gpu, uuid=None) for gpu in GPUS[1:3]]), visible={"CUDA_VISIBLE_DEVICES": "0,1"})
+    assert container_options.devices(made("podman"), place) == ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]
+    assert container_options.gpus(place) == '"device=0,1"'
+
+
 def test_a_list_of_devices_that_names_them_by_cdi_is_taken_as_it_is():
     devices = ["nvidia.com/gpu=GPU-1", "/dev/infiniband"]
     assert container_options.devices(made("podman"), placed(GPUS[:1], devices=devices)) == devices
     assert container_options.devices(made("docker"), placed(GPUS[:1], devices=devices)) == ["/dev/infiniband"]
+
+
+def test_a_daemon_with_users_of_its_own_takes_the_container():
+    """userns-remap: "cannot share the host's network namespace when user namespaces are enabled", but with this."""
+    assert "--userns=host" in words("docker") and not [word for word in words("podman") if "userns" in word]
 
 
 def test_a_part_of_a_gpu():
@@ -183,8 +195,8 @@ if "docker" in TOOLS:
         assert {(one["Name"], one["Soft"], one["Hard"]) for one in host["Ulimits"]} == {
             ("memlock", -1, -1), ("nofile", 1048576, 1048576), ("stack", 8388608, 8388608), ("core", 0, 0)}
         assert (host["CgroupParent"], host["CpusetCpus"], host["CpusetMems"]) == ("gpuwright.slice", "2-31", "0")
-        assert (host["IpcMode"], host["NetworkMode"], host["PidsLimit"], host["OomScoreAdj"]) == (
-            "host", "host", -1, -500)
+        assert (host["IpcMode"], host["NetworkMode"], host["UsernsMode"], host["PidsLimit"], host["OomScoreAdj"]) == (
+            "host", "host", "host", -1, -500)
         assert {one.replace("CAP_", "") for one in host["CapAdd"]} == {"SYS_NICE", "IPC_LOCK"} and host["AutoRemove"]
         assert [device["PathOnHost"] for device in host["Devices"]] == ["/dev/infiniband"]
         assert [(one["Source"], one["Target"], one.get("ReadOnly", False)) for one in host["Mounts"]] == [

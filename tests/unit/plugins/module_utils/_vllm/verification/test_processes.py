@@ -109,12 +109,12 @@ def test_who_has_a_port(family, address):
             assert family == socket.AF_INET6  # A machine without IPv6.
             return
         port = listener.getsockname()[1]
-        assert processes.listens(host, port, [os.getpid()]) is None
+        assert processes.listens(host, (address, port), [os.getpid()]) is None
         listener.listen()
-        assert processes.listens(host, port, [os.getpid()]) is True
-        assert processes.listens(host, port, [os.getppid()]) in (False, None)
-        assert processes.listens(host, port, []) is None
-    assert processes.listens(host, port, [os.getpid()]) is None
+        assert processes.listens(host, (address, port), [os.getpid()]) is True
+        assert processes.listens(host, (address, port), [os.getppid()]) in (False, None)
+        assert processes.listens(host, (address, port), []) is None
+    assert processes.listens(host, (address, port), [os.getpid()]) is None
 
 
 def test_isolated_cpus(tmp_path):

@@ -207,6 +207,19 @@ def test_a_stranger_at_the_port_is_named_and_gets_no_key(root):
     assert found["differs"] == ["port 8000: wanted by this instance, found with /usr/bin/other (process 666)"]
 
 
+def test_who_has_the_same_port_at_another_address_is_no_stranger(root):
+    put(root, "/proc/net/tcp", "  sl  local_address\n   0: 0200000A:1F40 00000000:0000 0A 0:0 00:0 0 0 0 4711 1 0 100")
+    for pid, inode in ((100, 1), (666, 4711)):
+        (root / "proc" / str(pid) / "fd").mkdir(parents=True)
+        (root / "proc" / str(pid) / "fd" / "3").symlink_to("socket:[%d]" % inode)
+    process(root, 666, ["/usr/bin/other"])
+    made = deployment()
+    made["instance"]["listen"] = "10.0.0.1"
+    assert verify.look(Node(root), made, nobody)["ok"] is None
+    made["instance"]["listen"] = "10.0.0.2"
+    assert "found with /usr/bin/other" in verify.look(Node(root), made, forbidden)["differs"][0]
+
+
 def test_a_node_of_workers_is_asked_nothing(root):
     several = {"nnodes": 2, "node_rank": 1, "distributed": "native"}
     sizes = {"tensor-parallel-size": 4, "pipeline-parallel-size": 1, "data-parallel-size": 1,
