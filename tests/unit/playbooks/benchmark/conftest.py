@@ -101,7 +101,7 @@ def benchmark(command, installed, tmp_path):
 
     def run(hosts, *arguments, **variables):
         argv, environment = command(hosts, *arguments, **variables)
-        answer = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+        answer = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600,
                                 env=environment)
         report = tmp_path / "report" / "benchmark.json"
         told = json.loads(report.read_text()) if report.exists() else None

@@ -128,7 +128,7 @@ def benchmark(node, engine, tmp_path):
         answer = subprocess.run(
             [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"),
              "gpuwright.node.benchmark", *tags, *arguments],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600,
             env=dict(kept, ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "collections"), HOME=str(tmp_path), COLUMNS="160",
                      GPUWRIGHT_TEST_NODE=str(node), GPUWRIGHT_TEST_LATER=str(node / "later")))
         report = tmp_path / "report" / "vllm_benchmark.json"
