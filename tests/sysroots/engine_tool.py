@@ -30,6 +30,7 @@ import os
 import pathlib
 import re
 import resource
+import select
 import signal
 import socket
 import sys
@@ -199,22 +200,18 @@ def join(config, stop):
         if links[0].recv(2) != b"go":
             stop("the master is gone")
     for link in links:
-        watch(lambda link=link: link.recv(1), lambda: stop("Connection closed by peer"))
+        watch(lambda link=link: select.select([link], [], []), lambda: stop("Connection closed by peer"))
 
 
 def watch(wait, then):
-    """Do a thing once a wait is over, or broken off: who is killed before it read all resets a connection."""
-    def waits():
-        with contextlib.suppress(OSError):
-            wait()
-        then()
-    threading.Thread(target=waits, daemon=True).start()
+    """Do a thing once a wait is over."""
+    threading.Thread(target=lambda: (wait(), then()), daemon=True).start()
 
 
 def reach(place):
     while True:
         with contextlib.suppress(OSError):
-            return socket.create_connection(place, 5)
+            return socket.create_connection(place)
         time.sleep(0.5)
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import pathlib
 import signal
@@ -227,29 +226,6 @@ def test_what_a_power_cut_left_goes_and_a_run_that_goes_on_stays(node, tmp_path)
     run.stop(host, begun["id"])
     run.stop(host, other["id"])
     assert [path.name for path in runs.iterdir()] == [run.PREFIX + "beginning"]
-
-
-def test_a_run_that_begins_is_at_no_moment_taken_for_one_that_was_left(node, monkeypatch):
-    host, launch, _runs = node
-    seen, real = [], fcntl.flock
-
-    def flock(handle, how):
-        if how == fcntl.LOCK_EX:
-            seen.append(run.going(host))
-        real(handle, how)
-    monkeypatch.setattr(_supervise.fcntl, "flock", flock)
-    begun = run.start(host, launch, [], LONG, LONG)
-    assert seen == [[begun["id"]]]
-    run.stop(host, begun["id"])
-
-
-def test_a_watcher_that_does_not_begin_is_said_and_nothing_stays(node, monkeypatch):
-    host, launch, runs = node
-    monkeypatch.setattr(_supervise, "_FORK_SECONDS", 0)
-    monkeypatch.setattr(_supervise, "_hold", lambda _argv, folder, *_more: until(lambda: not os.path.exists(folder)))
-    with pytest.raises(OSError, match="did not begin within 0 s"):
-        run.start(host, launch, [], LONG, LONG)
-    assert list(runs.iterdir()) == []
 
 
 def test_a_folder_of_a_killed_start_goes_in_the_end(node):
