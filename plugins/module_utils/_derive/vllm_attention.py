@@ -41,14 +41,34 @@ def attention(text, family, found, layer):
         return state(text, family, found, layer)
     if family.get("attention") == "mla":
         return mla(text, family, found, layer)
+    window = _window(text, family, found, layer)
+    own = _own(text, family, found, window)
+    cache = {"kind": "window" if window else "full", "window": window}
+    return dict(cache, heads=own["kv_heads"], size=own["head_dim"]), _matrices(text, family, own, layer)
+
+
+def _own(text, family, found, window):
+    """Heads of this layer: some families give those that look at everything others (Gemma 4)."""
+    if not family.get("full_heads") or window:
+        return dict(found, values=True, kv_split="kv")
+    own = dict(found, head_dim=read.whole(text, "global_head_dim"), values=True, kv_split="kv")
+    if read.flag(text, "attention_k_eq_v"):
+        own.update(kv_heads=read.whole(text, "num_global_key_value_heads", found["kv_heads"]), values=False,
+                   kv_split="kv_full")
+        found["full_kv_heads"] = own["kv_heads"]
+    return own
+
+
+def _matrices(text, family, found, layer):
     path = "model.layers.%d.self_attn." % layer
     hidden, size = found["hidden"], found["head_dim"]
     wide, narrow = found["heads"] * size, found["kv_heads"] * size
     gate = 2 if family.get("gated") else 1
     matrices = [Matrix(path + "q_proj", layer, "linear", "heads", 1, hidden, wide * gate),
-                Matrix(path + "k_proj", layer, "linear", "kv", 1, hidden, narrow),
-                Matrix(path + "v_proj", layer, "linear", "kv", 1, hidden, narrow),
+                Matrix(path + "k_proj", layer, "linear", found["kv_split"], 1, hidden, narrow),
                 Matrix(path + "o_proj", layer, "linear", "heads", 1, wide, hidden)]
+    if found["values"]:
+        matrices.append(Matrix(path + "v_proj", layer, "linear", "kv", 1, hidden, narrow))
     biased, out = _biases(text, family)
     if biased:
         matrices += [vector(path + "q_bias", layer, wide * gate, "heads"),
@@ -58,9 +78,7 @@ def attention(text, family, found, layer):
     matrices += _head_norms(text, family, found, layer, path)
     if family.get("sinks"):
         matrices.append(vector(path + "sinks", layer, found["heads"], "heads"))
-    window = _window(text, family, found, layer)
-    kind = "window" if window else "full"
-    return {"kind": kind, "window": window, "heads": found["kv_heads"], "size": size}, matrices
+    return matrices
 
 
 def _biases(text, family):

@@ -13,7 +13,7 @@ import json
 import math
 import re
 
-from .vllm_families import FAMILIES, GONE, HOLDERS
+from .vllm_families import FAMILIES, GONE, HOLDERS, NESTED
 
 _MOST_LAYERS = 1000
 _MOST = 1 << 40  # Larger than any field of any model; keeps the arithmetic of odd JSON small.
@@ -55,6 +55,8 @@ def split(config):
                         % (config.get("architectures"), ", ".join(sorted(map(str, config))[:12]) or "none"))
     if kind not in FAMILIES and kind + "_text" in FAMILIES:
         kind += "_text"
+    if inner is not None:
+        text = {**NESTED.get(kind, {}), **text}
     if kind not in FAMILIES:
         raise BadConfig(_unknown(kind, config.get("architectures")))
     return text, kind, FAMILIES[kind]

@@ -89,6 +89,17 @@ def _nemotron_h(text):
                 mamba_proj_bias=read.flag(text, "use_bias"))
 
 
+def _gemma4(text):
+    """Experts, where there are any, are beside the MLP, with norms of their own and a scale of the router."""
+    own = [one for one in read.mapping(text, "per_layer_config").values() if isinstance(one, dict)]
+    if any(one != own[0] for one in own):
+        raise read.BadConfig("config.json: per_layer_config gives layers different sizes: a variant of gemma4 whose "
+                             "size is not known here")
+    told = {"head_dim": "global_head_dim", "num_key_value_heads": "num_global_key_value_heads"}
+    text = dict(text, **{told[key]: value for key, value in (own[0] if own else {}).items() if key in told})
+    return dict(text, norms=8) if read.flag(text, "enable_moe_block") else dict(text, num_experts=0)
+
+
 def _jamba(text):
     """Layers at an offset in each period attend; others are Mamba. One expert is none."""
     if text.get("num_experts") == 1:
@@ -117,4 +128,4 @@ def _layers(text):
 
 _DIALECTS = {"gpt2": _four, "gptj": _four, "bloom": _four, "gpt_bigcode": _bigcode,
              "falcon": _falcon, "opt": _opt, "dbrx": _dbrx, "chatglm": _chatglm, "stablelm": _stablelm,
-             "nemotron_h": _nemotron_h, "jamba": _jamba, "lfm2": _lfm2}
+             "nemotron_h": _nemotron_h, "gemma4_text": _gemma4, "jamba": _jamba, "lfm2": _lfm2}

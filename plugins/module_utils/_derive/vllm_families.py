@@ -14,6 +14,7 @@ state_dtype the type of its state where config.json names none; without this key
 single      a layer is one block: attention, a state, an MLP or experts
 qkv_bias    q, k and v have biases; else attention_bias of config.json says so, for o_proj too unless o_bias is False
 qk_norm     head: a norm of head_dim for q and for k; full: of all heads together; flagged: use_qk_norm says so
+full_heads  layers that look at everything have other heads
 gated       q_proj also makes a gate of the same size
 norms       norms of hidden_size in a layer; biased: with biases, as all projections have where use_bias says so
 norm_bias   norms have biases; mlp_bias: the MLP has; attention_bias: attention has, where config.json is silent
@@ -64,6 +65,14 @@ _EXAONE = {"qk_norm": "head", "window": "pattern"}
 _MAMBA = {"mamba_n_heads": "mamba_num_heads", "mamba_d_head": "mamba_head_dim", "mamba_d_state": "ssm_state_size",
           "mamba_n_groups": "n_groups", "mamba_d_conv": "conv_kernel"}
 
+# Defaults of the classes, for a text_config that tells only what differs from them, as those of LLaVA and Pixtral do.
+NESTED = {
+    "llama": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32,
+              "vocab_size": 32000, "max_position_embeddings": 2048},
+    "mistral": {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+                "num_key_value_heads": 8, "vocab_size": 32000, "max_position_embeddings": 131072,
+                "sliding_window": 4096}}
+
 FAMILIES = {
     "llama": {},
     "mistral": {"window": "all"},
@@ -93,6 +102,13 @@ FAMILIES = {
         "vocab_size": 262208, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26,
         "num_attention_heads": 8, "num_key_value_heads": 4, "max_position_embeddings": 131072,
         "sliding_window": 4096, "sliding_window_pattern": 6}, **_GEMMA},
+    "gemma4_text": {"norms": 4, "numbers": 1, "qk_norm": "head", "window": "pattern", "full_heads": True,
+                    "names": {"num_experts_per_tok": "top_k_experts"}, "correction_bias": True,
+                    "shared": "intermediate_size", "defaults": {
+                        "sliding_window": 512, "sliding_window_pattern": 6, "hidden_size_per_layer_input": 256,
+                        "global_head_dim": 512, "max_position_embeddings": 131072},
+                    "without": ("hidden_size_per_layer_input", "num_kv_shared_layers", "use_double_wide_mlp"),
+                    **_QWEN_MOE, **_GEMMA},
     "deepseek_v2": dict(_DEEPSEEK),
     "deepseek_v3": {"correction_bias": True, **_DEEPSEEK},
     "deepseek_v32": {"correction_bias": True, "indexer": True, **_DEEPSEEK},

@@ -19,6 +19,11 @@ from . import vllm_config as read
 # share one; scale: bytes of it; zeros: zero points too; kinds: matrices; left: names left out; targets: names taken.
 Format = collections.namedtuple("Format", "name bits group block scale zeros kinds left targets")
 _BOTH = ("linear", "expert")
+_GONE = ("bitsandbytes", "gguf", "hqq", "aqlm", "eetq", "deepspeedfp", "marlin", "squeezellm", "bitblas")
+# What other families call a matrix, by the end of the name that it has here.
+_SYNONYMS = {"in_proj_qkvz": ("in_proj_qkv", "in_proj_z"), "in_proj_ba": ("in_proj_b", "in_proj_a"),
+             "c_fc": ("up_proj", "fc1", "dense_h_to_4h"), "c_proj": ("down_proj", "fc2", "dense_4h_to_h"),
+             "experts.gate_up_proj": ("experts.up_proj",), "latent_proj": ("fc1_latent_proj", "fc2_latent_proj")}
 _NONE = (frozenset(), ())  # Names and patterns, as _patterns makes them.
 # What --quantization makes of 16-bit weights when they are loaded, and what a converted checkpoint would be.
 PLANNED = {
@@ -42,6 +47,10 @@ def formats(shape, dtype):
     method = _method(given) if given else None
     if method is None:
         return ([PLANNED[dtype]] if dtype in PLANNED else []), PLAIN.get(dtype, 2)
+    if method in _GONE:
+        raise read.BadConfig("quantization_config: quant_method %s is none that vLLM 0.32 loads: take a "
+                             "checkpoint in FP8, AWQ or GPTQ, or the one in 16 bits with vLLM's --quantization fp8"
+                             % method)
     if method not in _METHODS:
         raise read.BadConfig("quantization_config: quant_method %s is not known to the sizing, and its size is not "
                              "guessed. Known: %s" % (method, ", ".join(sorted(_METHODS))))
@@ -110,12 +119,17 @@ def _names(name):
         found.append(name.rsplit(".", 1)[0] + ".gate_up_proj")
     if name.endswith("gate_up_proj"):
         found.append(name[:-12] + "gate_proj")
+    for end, others in _SYNONYMS.items():
+        if name.endswith("." + end):
+            found += [name[:-len(end)] + other for other in others]
     if ".shared_experts." in name:
         found += [one.replace(".shared_experts.", ".shared_expert.") for one in found]
     if ".experts." in name:
         found += [one.replace(".experts.", ".experts.0.") for one in found]
         found += [one.replace(".mlp.", ".block_sparse_moe.") for one in found]
-    return found
+    found += [one.replace(".mlp.", ".feed_forward.") for one in found if ".mlp." in one]
+    # Nemotron-H calls each block of a layer so.
+    return found + [re.sub(r"^model\.layers\.(\d+)\.\w+\.", r"backbone.layers.\1.mixer.", one) for one in found]
 
 
 def _matches(name, patterns):

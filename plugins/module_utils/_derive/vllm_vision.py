@@ -191,6 +191,19 @@ def _kimi(config, tower, text):
     return inside + 4 * hidden + merged * merged + merged + merged * text + text
 
 
+def _gemma4(config, tower, text):
+    """RMS norms of heads too, positions of two axes, and one projection."""
+    hidden, wide = read.whole(tower, "hidden_size", 768), read.whole(tower, "intermediate_size", 3072)
+    heads, size = read.whole(tower, "num_attention_heads", 12), read.whole(tower, "head_dim", 64)
+    kv_heads, patch = read.whole(tower, "num_key_value_heads", heads), read.whole(tower, "patch_size", 16)
+    layer = 2 * hidden * (heads + kv_heads) * size + 3 * hidden * wide + 4 * hidden + 2 * size
+    layer += 7 * 4 if read.flag(tower, "use_clipped_linears") else 0
+    positions = 2 * read.whole(tower, "position_embedding_size", 10240) * hidden
+    scales = 2 * hidden if read.flag(tower, "standardize") else 0
+    return (3 * patch * patch * hidden + positions + read.whole(tower, "num_hidden_layers", 16) * layer + scales
+            + hidden * text)
+
+
 def _ratio(config, key):
     ratio = config.get(key, 0.5)
     if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0 < ratio <= 1:
@@ -206,8 +219,8 @@ _STANDALONE = {"clip_vision_model": {"hidden_size": 768, "intermediate_size": 30
                                        "image_size": 224, "num_hidden_layers": 12},
                "pixtral": {"hidden_size": 1024, "intermediate_size": 4096, "patch_size": 16, "image_size": 1024,
                            "num_hidden_layers": 24}}
-_TOWERS = {"gemma3": _gemma3, "mistral3": _mistral3, "qwen2_vl": _qwen2_vl, "qwen2_5_vl": _qwen2_5_vl,
-           "qwen3_vl": _qwen3_vl, "qwen3_vl_moe": _qwen3_vl, "qwen3_5": _qwen3_vl, "qwen3_5_moe": _qwen3_vl,
-           "llama4": _llama4, "glm4v": _glm4v, "glm46v": _glm4v, "glm4v_moe": _glm4v, "llava": _llava,
-           "llava_next": _llava, "llava_onevision": _llava, "paligemma": _paligemma, "internvl": _internvl,
-           "internvl_chat": _internvl, "kimi_vl": _kimi, "kimi_k25": _kimi}
+_TOWERS = {"gemma3": _gemma3, "gemma4": _gemma4, "mistral3": _mistral3, "qwen2_vl": _qwen2_vl,
+           "qwen2_5_vl": _qwen2_5_vl, "qwen3_vl": _qwen3_vl, "qwen3_vl_moe": _qwen3_vl, "qwen3_5": _qwen3_vl,
+           "qwen3_5_moe": _qwen3_vl, "llama4": _llama4, "glm4v": _glm4v, "glm46v": _glm4v, "glm4v_moe": _glm4v,
+           "llava": _llava, "llava_next": _llava, "llava_onevision": _llava, "paligemma": _paligemma,
+           "internvl": _internvl, "internvl_chat": _internvl, "kimi_vl": _kimi, "kimi_k25": _kimi}

@@ -36,8 +36,10 @@ def ledger(shape, dtype):
 
 
 def _absorb(shape, layers):
-    """MLA: vLLM keeps W_UK and W_UV, 16-bit forms of kv_b_proj, besides it. They are on the GPU, not in the files."""
+    """What is on the GPU and not in the files: of MLA W_UK and W_UV, 16-bit forms of kv_b_proj; V where K is V."""
     for matrix in shape["matrices"]:
+        if matrix.split == "kv_full":
+            layers[matrix.layer]["kv_full"] *= 2
         if matrix.name.endswith("kv_b_proj"):
             layers[matrix.layer]["heads"] += 2 * matrix.rows * matrix.columns
 
@@ -69,8 +71,9 @@ def per_gpu(shape, weights, tensor, stages):
 
 def _share(shape, split, size, tensor, padding):
     """What one GPU of a tensor-parallel group holds of some bytes; KV heads are copied where there are too few."""
-    if split == "kv":
-        return size / shape["kv_heads"] * max(shape["kv_heads"] / tensor, 1)
+    if split in ("kv", "kv_full"):
+        heads = shape["kv_heads"] if split == "kv" else shape["full_kv_heads"]
+        return size / heads * max(heads / tensor, 1)
     if split == "experts":
         return size / tensor * padding
     return size / tensor if split in _DIVIDED else size

@@ -46,6 +46,9 @@ def show(host, unit):
         raise OSError(errno.ENOSYS, str(error)) from error
     shown = dict(line.partition("=")[::2] for line in output.splitlines())
     if status or not shown.get("ActiveState"):
+        if not host.exists("/run/systemd/system"):
+            raise OSError(errno.ENOSYS, "systemd does not run this node (no /run/systemd/system), and an instance is "
+                          "one of its units")
         raise OSError(errno.EIO, "systemctl show %s: %s" % (unit, errors.strip() or "no answer"))
     return shown
 

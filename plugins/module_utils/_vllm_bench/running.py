@@ -72,13 +72,13 @@ def serves(found):
     answer = found["ask"]("/v1/models")
     try:
         listed = {model["id"]: model for model in json.loads(answer["text"])["data"]}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused("%s: /v1/models: %s" % (found["instance"]["name"], answer["why"] or "status %s"
                                               % answer["status"]))
     served = found["instance"]["served_name"]
     if served not in listed:
         raise Refused("%s: /v1/models has %s and not %s" % (
-            found["instance"]["name"], ", ".join(sorted(listed)) or "no model", served))
+            found["instance"]["name"], ", ".join(sorted(map(str, listed))) or "no model", served))
     return listed[served].get("max_model_len")
 
 

@@ -79,16 +79,16 @@ def _step(made, name, one):
                 "no longer asked for" if one is NEVER_ASKED else "set by vllm_service_instances"),
             "_name": name, "_said": [], "_restart": False, "_files": {}, "_found": {}, "_units": [], "_shown": {},
             "_state": {}, "_secret": set(), "_shared": []}
+    wrong = [one["problem"]] if one["problem"] else list((one["deployment"] or {}).get("problems") or ())
     try:
         _look(made, step, one)
     except OSError as error:
         words = "%s: %s" % (error.filename, error.strerror) if error.filename else error.strerror
         hint = "; run with become" if isinstance(error, PermissionError) else ""
-        return dict(step, status="unreadable", reason=words + hint)
+        return dict(step, status="unreadable", reason="; ".join([words + hint] + wrong))
     step["running"] = judge.seen(step)
-    if one["problem"] or (one["deployment"] or {}).get("problems"):
-        said = [one["problem"]] if one["problem"] else one["deployment"]["problems"]
-        return dict(step, status="refused", reason="; ".join(said))
+    if wrong:
+        return dict(step, status="refused", reason="; ".join(wrong))
     stopped_by = [found for found in (one["deployment"] or {}).get("findings", []) if found["severity"] == "E"]
     if stopped_by:
         return dict(step, status="refused", reason="; ".join(

@@ -100,7 +100,7 @@ def _why_not(instance, gpus, nodes, topology, here):
     if engine not in _CONTAINERS and not tools.get("numactl"):
         return "numactl is not installed", (
             "workers are not bound to the NUMA nodes of their GPUs: vLLM does it by numactl, which is not installed; "
-            "install the package numactl")
+            "install the package numactl%s" % (" (a run that makes an environment does it)" if engine == "venv" else ""))
     group, usable = allowed(instance, topology, here.get("cpus") or {})
     reached = set().union(*(_cpus_of(node, topology) for node in set(nodes))) & (group - usable)
     if reached:

@@ -36,6 +36,7 @@ def health(ask):
 def version(ask, wanted):
     """Whether the engine that runs is of the version that is wanted; one that does not say is let be."""
     found = (_json(ask("/version")["text"]) or {}).get("version")
+    found = found if isinstance(found, str) else None
     if wanted and found and found.partition("+")[0] != wanted.partition("+")[0]:
         return False, "the engine that runs is vLLM %s, wanted is %s" % (found, wanted), {"version": found}
     return True, None, {"version": found}
@@ -51,6 +52,7 @@ def models(ask, served_name, max_model_len=None):
     listed = (_json(answer["text"]) or {}).get("data")
     if answer["status"] != 200 or not isinstance(listed, list):
         return False, "/v1/models: status %d%s" % (answer["status"], _message(answer["text"])), {}
+    listed = [model for model in listed if isinstance(model, dict)]
     names = [str(model.get("id")) for model in listed]
     length = next((model.get("max_model_len") for model in listed if model.get("id") == served_name), None)
     facts = {"models": names[:20], "max_model_len": length}
@@ -126,7 +128,7 @@ def _embedding(found):
 def _json(text):
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -149,8 +149,11 @@ def _questions(instance, arguments, ask):
 
 
 def _foreign(host, instance, found):
-    """A stranger that has the port of the instance: it is not asked anything, and gets no key."""
-    if http.where(instance)["socket"] or not found or instance["engine"]["kind"] not in ("venv", "existing"):
+    """A stranger that has the port of the instance: it is not asked anything, and gets no key.
+
+    Containers have the host's network, so that their sockets are seen here, too.
+    """
+    if http.where(instance)["socket"] or not found:
         return []
     place = (instance["listen"], instance["port"])
     if processes.listens(host, place, [process["pid"] for process in found]) is not False:

@@ -86,6 +86,45 @@ def test_states_are_two_blocks_and_a_block_of_what_attends_is_as_large():
         assert one_request("qwen3-next-80b-a3b", length) == 2 * 36 * page + -(-length // block) * 12 * page
 
 
+GEMMA_4 = {"model_type": "gemma4_text", "hidden_size": 512, "intermediate_size": 640, "num_hidden_layers": 12,
+           "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 1024, "head_dim": 256,
+           "num_global_key_value_heads": 4, "attention_k_eq_v": True, "hidden_size_per_layer_input": 0}
+
+
+@pytest.mark.parametrize(("tensor", "window", "full"), [(1, 16384, 8192), (4, 4096, 2048), (8, 2048, 2048)])
+def test_layers_with_other_heads_have_blocks_of_equal_bytes(tensor, window, full):
+    # As vLLM's unify_kv_cache_spec_page_size: the smaller token has more of them in a block.
+    two, ten = sorted(vllm_kv.groups(shape(GEMMA_4), slice(None), "bfloat16", tensor), key=lambda one: one["token"])
+    assert (two["window"], two["token"], two["block"]) == (None, 2 * full, 16 * window // full)
+    assert (ten["window"], ten["token"], ten["block"]) == (512, 10 * window, 16)
+
+
+HYBRID = {"model_type": "nemotron_h", "hidden_size": 2688, "hybrid_override_pattern": "MEMEM*EMEMEM*EMEM",
+          "intermediate_size": 1856, "num_attention_heads": 32, "num_key_value_heads": 2, "head_dim": 128,
+          "vocab_size": 131072, "mamba_num_heads": 64, "mamba_head_dim": 64, "ssm_state_size": 128, "n_groups": 8,
+          "conv_kernel": 4, "n_routed_experts": 4, "moe_intermediate_size": 1856, "num_experts_per_tok": 2,
+          "moe_shared_expert_intermediate_size": 3712}
+
+
+def test_mamba_keeps_32_bits_where_nothing_is_said_and_layers_of_mlp_keep_nothing():
+    found = shape(HYBRID)
+    kinds = [cache["kind"] for cache in found["cache"]]
+    assert (kinds.count("state"), kinds.count("full"), kinds.count("none")) == (8, 2, 7)
+    assert vllm_kv.per_token(found, "bfloat16") == 2 * 2 * 2 * 128 * 2
+    # vLLM's mamba2_state_shape: (64 x 64 + 2 x 8 x 128) x 3 in 16 bits, 64 x 64 x 128 in 32; half on two GPUs.
+    whole = 2 * (64 * 64 + 2 * 8 * 128) * 3 + 4 * 64 * 64 * 128
+    state = next(cache for cache in found["cache"] if cache["kind"] == "state")
+    assert [vllm_kv.state_bytes(state, "bfloat16", tensor) for tensor in (1, 2)] == [whole, whole // 2]
+    sixteen = next(cache for cache in shape({**HYBRID, "mamba_ssm_cache_dtype": "bfloat16"})["cache"]
+                   if cache["kind"] == "state")
+    assert vllm_kv.state_bytes(sixteen, "bfloat16", 1) == whole - 2 * 64 * 64 * 128
+
+
+def test_one_group_of_mamba_heads_is_copied():
+    state = next(cache for cache in shape({**HYBRID, "n_groups": 1})["cache"] if cache["kind"] == "state")
+    assert vllm_kv.state_bytes(state, "bfloat16", 4) == (2 * (64 * 64 + 2 * 4 * 128) * 3 + 4 * 64 * 64 * 128) // 4
+
+
 @pytest.mark.parametrize(("quantization", "asked", "expected"), [
     (None, "auto", "bfloat16"), (None, None, "bfloat16"), (None, "fp8", "fp8"),
     ({"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}, "auto", "fp8"),

@@ -91,7 +91,12 @@ def test_names_that_only_look_alike_are_quantised(left):
     ("model.layers.0.self_attn.k_proj", "model.layers.0.self_attn.qkv_proj"),
     ("model.layers.0.mlp.shared_experts.gate_up_proj", "model.layers.0.mlp.shared_expert.gate_proj"),
     ("model.layers.0.mlp.experts.gate_up_proj", "model.layers.0.mlp.experts.0.gate_up_proj"),
-    ("model.layers.0.mlp.experts.down_proj", "model.layers.0.block_sparse_moe")])
+    ("model.layers.0.mlp.experts.down_proj", "model.layers.0.block_sparse_moe"),
+    ("model.layers.0.mamba.in_proj", "backbone.layers.0.mixer.in_proj"),
+    ("model.layers.1.mlp.c_fc", "backbone.layers.1.mixer.up_proj"),
+    ("model.layers.1.mlp.shared_experts.down_proj", "backbone.layers.1.mixer.shared_experts.down_proj"),
+    ("model.layers.2.linear_attn.in_proj_ba", "model.language_model.layers.2.linear_attn.in_proj_a"),
+    ("model.layers.2.mlp.down_proj", "model.layers.2.feed_forward.down_proj")])
 def test_other_names_of_the_same_matrix(name, left):
     assert size(LINEAR._replace(name=name), {"quant_method": "fp8", "ignored_layers": [left]}) == 2 * NUMBERS
 
@@ -112,6 +117,7 @@ def test_a_plan_counts_an_unquantised_checkpoint_as_if_it_were_quantised():
 
 @pytest.mark.parametrize(("quantization", "dtype", "words"), [
     ({"quant_method": "newquant"}, "auto", "quant_method newquant is not known to the sizing"),
+    ({"quant_method": "bitsandbytes", "load_in_4bit": True}, "auto", "bitsandbytes is none that vLLM 0.32 loads"),
     ({"bits": 4}, "auto", "has no quant_method (keys: bits)"),
     ({"quant_method": "awq", "bits": 5}, "auto", "bits is 5"), ({"quant_method": "awq"}, "auto", "no bits"),
     ({"quant_method": "modelopt", "quant_algo": "X"}, "auto", "quant_algo 'X'"),

@@ -30,6 +30,8 @@ TOWERS = {
     "glm4v_moe": ({**_BASE, "depth": 3, "out_hidden_size": 256, "image_size": 56}, 479040),
     "llava": (_CLIP, 209504), "llava_next": (_CLIP, 209760), "internvl": (_VIT, 258784),
     "paligemma": ({**_ALONE, "model_type": "siglip_vision_model"}, 143520),
+    "gemma4": ({**_ALONE, "patch_size": 16, "num_attention_heads": 4, "head_dim": 16, "position_embedding_size": 32},
+               174944),
     "kimi_k25": ({**_BASE, "num_hidden_layers": 3, "pos_emb_height": 8, "pos_emb_width": 6}, 260640)}
 # What else the configuration of the whole says.
 VARIANTS = [
@@ -39,6 +41,9 @@ VARIANTS = [
       "vision_config": {**_ALONE, "model_type": "siglip_vision_model"}}, 225952),
     ({"model_type": "internvl", "vision_config": {**_VIT, "norm_type": "rms_norm", "attention_bias": True,
                                                   "use_qk_norm": True}}, 259360),
+    # Its buffers are in the checkpoint: two of the pooler, and four limits of each of seven projections of a layer.
+    ({"model_type": "gemma4", "vision_config": {**TOWERS["gemma4"][0], "standardize": True,
+                                                "use_clipped_linears": True}}, 174944 + 2 * 64 + 3 * 7 * 4),
     # The same towers as their publishers wrote them.
     ({"model_type": "internvl_chat", "vision_config": {**_ALONE, "norm_type": "rms_norm", "qkv_bias": True,
                                                        "qk_normalization": True}}, 259360),

@@ -118,6 +118,19 @@ def test_a_stop_is_waited_for_as_long_as_systemd_may_take(text, seconds):
     assert vllm_instance._stop_seconds(text) == seconds
 
 
+def test_a_node_without_systemd_is_told_as_that(tmp_path, monkeypatch):
+    root = vllm_node.build(tmp_path)
+    host = vllm_node.host(root)
+    monkeypatch.setattr(vllm_node.Engines, "run", lambda *args, **more: (
+        1, "", "System has not been booted with systemd as init system (PID 1).\nFailed to connect to bus"))
+    monkeypatch.setattr(vllm_node.Engines, "exists", lambda self, path: path != "/run/systemd/system")
+    with pytest.raises(OSError, match="systemd does not run this node"):
+        vllm_instance.show(host, LLAMA)
+    monkeypatch.setattr(vllm_node.Engines, "exists", lambda self, path: True)
+    with pytest.raises(OSError, match="systemctl show %s: System has not" % LLAMA):
+        vllm_instance.show(host, LLAMA)
+
+
 def test_a_start_that_waits_goes_on_by_itself(tmp_path, monkeypatch):
     root = vllm_node.build(tmp_path)
     host = vllm_node.host(root)

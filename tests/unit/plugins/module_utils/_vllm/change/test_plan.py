@@ -99,6 +99,11 @@ def test_what_may_not_be_read_is_unreadable_never_ok(tmp_path, monkeypatch):
     step = plan(root, asked("llama", secret="hush")).step("llama")
     assert (step["status"], step["reason"]) == (
         "unreadable", "/etc/vllm/llama.secret.env: Permission denied; run with become")
+    wrong = asked("llama", secret="hush")
+    wrong["llama"]["deployment"]["problems"] = ["no such argument"]
+    step = plan(root, wrong).step("llama")
+    assert (step["status"], step["reason"]) == (
+        "unreadable", "/etc/vllm/llama.secret.env: Permission denied; run with become; no such argument")
 
 
 def test_a_state_file_that_is_damaged_means_a_restart_and_a_note(tmp_path):

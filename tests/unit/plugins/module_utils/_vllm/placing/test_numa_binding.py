@@ -36,7 +36,10 @@ def test_without_numactl_one_socket_is_preferred_and_two_are_left_alone():
     assert where["memory_policy"] == {"NUMAPolicy": "preferred", "NUMAMask": "1"}
     assert where["cpus"] is None
     assert where["warnings"] == [("numa", "W", "workers are not bound to the NUMA nodes of their GPUs: vLLM does it by "
-                                  "numactl, which is not installed; install the package numactl")]
+                                  "numactl, which is not installed; install the package numactl (a run that makes an "
+                                  "environment does it)")]
+    where = put(machine("eight-gpu"), instance(gpus=["4"], engine={"kind": "existing", "path": "/opt/x"}), tools=())
+    assert where["warnings"][0][2].endswith("not installed; install the package numactl")
     where = put(machine("eight-gpu"), instance(gpus=8), tools=())
     assert (where["memory_policy"], where["cpus"]) == (None, None)
 

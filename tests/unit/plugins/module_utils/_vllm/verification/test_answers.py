@@ -9,6 +9,9 @@ import json
 import re
 
 import pytest
+from hypothesis import given as any_of
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.verification import answers
 
@@ -134,3 +137,22 @@ def test_every_metric_of_our_alert_rules_is_looked_for(checkout, real):
     named = set(re.findall(r"vllm:[a-z_]+", text))
     assert len(named) > 4
     assert {name for name in named if "\n%s{" % name in real} - set(answers.METRICS) == set()
+
+
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "m", "text"])
+_KEYS = st.sampled_from(["data", "id", "max_model_len", "version", "error", "message", "choices", "text", "embedding"])
+_ANYTHING = st.recursive(_LEAVES, lambda below: st.lists(below, max_size=3) | st.dictionaries(_KEYS, below, max_size=3))
+
+
+@settings(max_examples=300, deadline=None)
+@any_of(said=_ANYTHING | st.dictionaries(_KEYS, _ANYTHING), status=st.sampled_from([200, 401, 404, 500]))
+def test_whatever_a_stranger_at_the_port_answers_is_told_of(said, status):
+    """Of a container nobody sees whose port it is."""
+    ask = engine(**dict.fromkeys(("health", "version", "v1_models", "v1_completions", "metrics"), (status, said)))
+    for good, words, _facts in (answers.health(ask), answers.version(ask, "0.33.0"), answers.models(ask, "m", 5),
+                                answers.completion(ask, "m", "x"), answers.metrics(ask, {})):
+        assert good in (True, False) and (words is None) is good
+
+
+def test_an_answer_without_a_bottom():
+    assert answers.models(engine(v1_models=(200, "[" * 100000)), "m")[0] is False

@@ -206,13 +206,16 @@ def test_an_engine_that_died_once_and_serves_now_is_told_of(root, serves):
     assert found["ok"] is True and found["facts"]["restarts"] == 1
 
 
-def test_a_stranger_at_the_port_is_named_and_gets_no_key(root):
+@pytest.mark.parametrize("kind", ["venv", "podman"])
+def test_a_stranger_at_the_port_is_named_and_gets_no_key(root, kind):
     put(root, "/proc/net/tcp", "  sl  local_address\n   0: 00000000:1F40 00000000:0000 0A 0:0 00:0 0 0 0 4711 1 0 100")
     for pid, inode in ((100, 1), (666, 4711)):
         (root / "proc" / str(pid) / "fd").mkdir(parents=True)
         (root / "proc" / str(pid) / "fd" / "3").symlink_to("socket:[%d]" % inode)
     process(root, 666, ["/usr/bin/other", "--key", "MINE"])
-    found = verify.look(Node(root), deployment(), forbidden)
+    made = deployment()
+    made["instance"]["engine"]["kind"] = kind
+    found = verify.look(Node(root), made, forbidden)
     assert found["ok"] is False
     assert found["differs"] == ["port 8000: wanted by this instance, found with /usr/bin/other (process 666)"]
 
