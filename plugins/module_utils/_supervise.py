@@ -24,23 +24,26 @@ import time
 OUTPUT, PID, STATUS, BEAT = "output", "pid", "status", "beat"
 TIMED_OUT = "timed out"
 _LOOK_SECONDS = 0.1
-_GRACE_SECONDS = 10
+_FORK_SECONDS, _GRACE_SECONDS = 60, 10
 _BEGIN_SECONDS = 3600  # A folder without a beat is older only if whoever made it was killed right then.
 
 
 def start(argv, folder, environment, seconds, lease):
     """Start a command in a folder that is there, and return once it runs or could not be started.
 
-    Its supervisor is a process that nobody waits for.
+    Its supervisor is a process that nobody waits for. Raises OSError where it does not begin.
     """
-    lock = os.open(os.path.join(folder, BEAT), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    place = os.path.join(folder, BEAT)
+    lock = os.open(place + ".new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)  # Of the open file: the supervisor inherits it, and the kernel ends it with it.
+    os.rename(place + ".new", place)  # Only now: a beat that nobody holds is what a killed supervisor leaves.
     child = os.fork()
     if child:
         os.close(lock)
         os.waitpid(child, 0)
-        _wait(lambda: os.path.exists(os.path.join(folder, PID)) or not is_held(folder), _GRACE_SECONDS)
-        return
+        if _wait(lambda: os.path.exists(os.path.join(folder, PID)) or not is_held(folder), _FORK_SECONDS):
+            return
+        raise OSError("%s: what is to watch the run did not begin within %d s" % (folder, _FORK_SECONDS))
     try:
         os.setsid()
         if os.fork() == 0:
@@ -102,10 +105,12 @@ def end(folder, grace=_GRACE_SECONDS):
 
 
 def _wait(come, seconds):
-    """Until something has come about, but not for ever."""
-    until = time.monotonic() + seconds
-    while not come() and time.monotonic() < until:
+    """Wait until something has come about, but not for ever; returns whether it did."""
+    until, late = time.monotonic() + seconds, False
+    while not come() and not late:
         time.sleep(_LOOK_SECONDS)
+        late = time.monotonic() > until
+    return not late or come()
 
 
 def _gone(folder):

@@ -153,6 +153,10 @@ unit:
   description: The unit that was restarted.
   returned: profile
   type: str
+lease:
+  description: After how many seconds that nobody asks after a profile the engine is restarted as it was.
+  returned: profile
+  type: int
 serves:
   description: Whether the engine answers.
   returned: see

@@ -14,6 +14,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._vllm.verification 
 
 from tests.gates import vllm_engine
 from tests.sysroots import direct_engine
+from tests.sysroots.held_port import held_port
 
 KEY = "a-key-that-must-not-be-seen"
 FIRST, SECOND = sorted(os.sched_getaffinity(0))[:2] if len(os.sched_getaffinity(0)) > 1 else (0, 0)
@@ -108,13 +109,13 @@ def test_two_workers_each_on_its_cpu_and_the_end_of_one_is_told(tmp_path, model,
         assert others(engine.look(), engine) == ["CPUs of VLLM::Worker_TP1 (process %d): wanted within %s, found %s" % (
             second, made["placed"]["ranks"][1], made["placed"]["ranks"][0])]
         os.kill(first, 9)
-        engine.process.wait(60)
+        engine.process.wait(300)
         found = engine.look()
         assert found["ok"] is False and "its main process ended" in found["differs"][0]
 
 
 def test_two_nodes_of_one_replica_on_loopback_addresses(tmp_path, model, known, capsys):
-    addresses, port = ["127.0.0.1", "127.0.0.2"], direct_engine.free_port()
+    addresses, port = ["127.0.0.1", "127.0.0.2"], held_port()
     made = []
     for rank, cpu in enumerate((FIRST, SECOND)):
         made.append(direct_engine.composed(asked(

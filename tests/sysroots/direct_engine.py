@@ -15,7 +15,6 @@ import re
 import resource
 import shlex
 import signal
-import socket
 import subprocess
 import time
 
@@ -25,22 +24,17 @@ from ansible_collections.gpuwright.node.plugins.module_utils._vllm.placing impor
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.rendered import secret_files
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.verification import http, processes, verify
 
-SECONDS = 600
+from tests.sysroots.held_port import held_port
+
+SECONDS = 1800
 _CGROUP = "/sys/fs/cgroup"
 _LIMIT = re.compile(r"^Limit(\w+)=(\S+)", re.M)
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
-def free_port():
-    """A port that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def asked(name, model, engine, **given):
     """An instance in normal form, as a person's few words become one; `engine` is the folder of an environment."""
-    words = {"name": name, "model": str(model), "served_name": name, "listen": "127.0.0.1", "port": free_port(),
+    words = {"name": name, "model": str(model), "served_name": name, "listen": "127.0.0.1", "port": held_port(),
              "gpus": 0, "engine": {"kind": "existing", "path": str(engine)}, **given}
     words["arguments"] = {"max-model-len": 256, "enforce-eager": True, **given.get("arguments", {})}
     words["environment"] = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1",
@@ -128,12 +122,12 @@ class Direct(Host):
         """The processes of its control group are those that it started."""
         if path != _CGROUP + self.group + "/cgroup.procs":
             return super().read(path)
-        found = [self.process.pid]
-        for pid in sorted(int(name) for name in self.names("/proc") if name.isdigit()):
-            told = processes.tell(self, pid)
-            if told and told["parent"] in found:
-                found.append(pid)
-        return "\n".join(map(str, found))
+        told = {int(name): processes.tell(self, int(name)) for name in self.names("/proc") if name.isdigit()}
+        found, more = [], [self.process.pid]
+        while more:  # A child may have a lower number than its parent: they begin anew after the highest.
+            found += more
+            more = [pid for pid, one in told.items() if one and one["parent"] in more]
+        return "\n".join(map(str, sorted(found)))
 
     def look(self, **changed):
         """One look; `changed` is what of the deployment is to be wanted otherwise."""
@@ -158,7 +152,7 @@ class Direct(Host):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
         try:
-            self.process.wait(30)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()

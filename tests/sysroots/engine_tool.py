@@ -30,6 +30,7 @@ import os
 import pathlib
 import re
 import resource
+import select
 import signal
 import socket
 import sys
@@ -199,7 +200,7 @@ def join(config, stop):
         if links[0].recv(2) != b"go":
             stop("the master is gone")
     for link in links:
-        watch(lambda link=link: link.recv(1), lambda: stop("Connection closed by peer"))
+        watch(lambda link=link: select.select([link], [], []), lambda: stop("Connection closed by peer"))
 
 
 def watch(wait, then):
@@ -210,7 +211,7 @@ def watch(wait, then):
 def reach(place):
     while True:
         with contextlib.suppress(OSError):
-            return socket.create_connection(place, 5)
+            return socket.create_connection(place)
         time.sleep(0.5)
 
 

@@ -178,11 +178,11 @@ def started(folder):
 
 
 def alive(folder):
-    """The processes of the ranks that run still; what nobody has reaped yet runs no more."""
+    """The processes of the ranks that run still: a dead one has no command, and its number may be another's by now."""
     found = []
     for _operation, _rank, _host, pid in started(folder):
         with contextlib.suppress(OSError):
-            with open("/proc/%s/stat" % pid, encoding="utf-8") as stream:
-                if stream.read().rpartition(")")[2].split()[0] != "Z":
+            with open("/proc/%s/cmdline" % pid, "rb") as stream:
+                if os.fsencode(str(folder)) in stream.read():
                     found.append(int(pid))
     return found

@@ -6,7 +6,8 @@
 `install(folder, world)` writes the program. Its help is that of the real one, its result has the real one's keys, with
 a fixed second for each ten requests. `world` may have "fault" (one of FAULTS), "speed" (how many times as fast),
 "running" (requests of others that go on), "others" (requests of others that finish during each run), "key" (what the
-engine asks for), "slow" (seconds until a start serves). "started" is a file that gets a line for each start.
+engine asks for), "slow" (seconds until a start serves). "started" is a file that gets a line for each start, "clock"
+one that grows by "seconds" bytes with each run that has sent its requests, and "later" one that one which hangs makes.
 """
 
 from __future__ import annotations
@@ -65,14 +66,20 @@ def serve():
             self.answer(200, "{}")
     http.server.ThreadingHTTPServer(("127.0.0.1", world["port"]), Engine).serve_forever()
 
+def time_passes():
+    with open(world["clock"], "a") as clock:
+        clock.write("." * world["seconds"])
+
 def bench():
     flags = dict(zip(words, words[1:]))
     asked, fault = int(flags["--num-prompts"]), world.get("fault")
     if fault == "hang":
+        open(world["later"], "w").close()
         time.sleep(600)
     if fault == "late":  # What writes its result in the moment in which it is ended.
         with contextlib.suppress(KeyboardInterrupt):
             signal.signal(signal.SIGTERM, signal.default_int_handler)
+            time_passes()
             time.sleep(600)
     if fault == "crash":
         print("ValueError: planted")
@@ -97,6 +104,8 @@ def bench():
     if fault != "silent":
         with open(os.path.join(flags["--result-dir"], flags["--result-filename"]), "w") as file:
             json.dump(told, file)
+    if fault != "late":
+        time_passes()
     print("============ Serving Benchmark Result ============")
     print("nanobind: leaked 64 types!")
 
@@ -117,7 +126,8 @@ def install(folder, world):
 
 def put(folder, world):
     """What the program does from now on."""
-    (folder / "world.json").write_text(json.dumps(dict({"started": str(folder / "started")}, **world)))
+    (folder / "world.json").write_text(json.dumps(dict(
+        {"started": str(folder / "started"), "seconds": 2}, **world)))
 
 
 def started(folder):

@@ -55,6 +55,7 @@ def look(host, name, asked, allow):
     delay = asked["delay"] or _delay(host, name, unit)
     output = "%s/%s-%d" % (secret_files.CACHE % name, _REPORT, host.now())
     return {"nsys": nsys, "delay": delay, "unit": unit, "output": output, "left": _left(host, name),
+            "stop_timeout": instance["stop_timeout"],
             "command": words(nsys, output, delay, asked["duration"], command.engine(instance))}
 
 
@@ -114,10 +115,13 @@ def _shown(host, unit):
 
 
 def begin(host, name, asked, allow, lease):
-    """Restart the engine under nsys; {"id", "command", "output", "delay", "unit", "left"}. Raises Refused; `id` is None in
-    check mode, and nothing is restarted."""
+    """Restart the engine under nsys; {"id", "command", "output", "delay", "unit", "left", "lease"}. Raises Refused.
+
+    In check mode `id` is None and nothing is restarted. The lease is longer than asked for by what a stop may take.
+    """
     made = look(host, name, asked, allow)
     told = {key: made[key] for key in ("command", "output", "delay", "unit", "left")}
+    told["lease"] = lease + made["stop_timeout"]
     path = DROP_IN % made["unit"]
     if host.read_only:
         return dict(told, id=None)
@@ -129,9 +133,10 @@ def begin(host, name, asked, allow, lease):
     seconds = made["delay"] + asked["duration"] + _SPARE
     try:
         host.launch(["/bin/sh", "-c", _GUARD, _REPORT, path, made["unit"], str(seconds)], folder,
-                    {"PATH": _PATH, "LC_ALL": "C"}, seconds + 60, lease)
+                    {"PATH": _PATH, "LC_ALL": "C"}, seconds + 60, told["lease"])
         host.make_folder(path.rpartition("/")[0])
         host.write_file(path, _drop_in(made["command"]).encode())
+        host.ask_after(folder)  # With the guard gone nobody would remove it.
         _restart(host, made["unit"])
     except (OSError, ValueError):
         end(host, folder, made["unit"])

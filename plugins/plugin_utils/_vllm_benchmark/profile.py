@@ -122,7 +122,7 @@ def _restore(name, said, means, verify, found, clock):
     told = means.ask({"do": "restore", "id": said["id"], "unit": said["unit"]})
     if told.get("failed"):  # Nothing asks after the guard any more, and it will act.
         _add(found, "the engine was not restarted as it was: %s; the guard on the node does that within %d s"
-             % (told["failed"], execute.LEASE_SECONDS))
+             % (told["failed"], said["lease"]))
         return
     good, words = None, "it still starts"
     while good is None and clock() - begun < _BACK_SECONDS:

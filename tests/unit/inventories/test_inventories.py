@@ -67,7 +67,7 @@ def load(checkout):
         folder = checkout / "inventories" / name
         kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
         answer = subprocess.run([sys.executable, "-m", "ansible", "inventory", "-i", str(folder), "--list"], check=True,
-                                capture_output=True, text=True, timeout=120,
+                                capture_output=True, text=True, timeout=600,
                                 env=dict(kept, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1"))
         assert "WARNING" not in answer.stderr
         return json.loads(answer.stdout)

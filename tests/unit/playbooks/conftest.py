@@ -49,7 +49,7 @@ def play(collections, tmp_path):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         answer = subprocess.run(
             [sys.executable, "-m", "ansible", "playbook", "-i", str(hosts), playbook, *arguments],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600,
             env=dict(kept, ANSIBLE_COLLECTIONS_PATH=str(collections), HOME=str(tmp_path),
                      GPUWRIGHT_TEST_LOG=str(log), **environment))
         report = tmp_path / "report" / "audit.json"

@@ -48,7 +48,7 @@ def run(node, *options, **variables):
                                      {"ansible.builtin.debug": {"var": "vllm_service_engines"}}]}]))
     done = subprocess.run(
         [str(BIN / "ansible-playbook"), "-i", "localhost,", str(play), *options],
-        capture_output=True, text=True, check=False, timeout=300, cwd=CHECKOUT,
+        capture_output=True, text=True, check=False, timeout=600, cwd=CHECKOUT,
         env=dict(os.environ, ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), ANSIBLE_NOCOLOR="1",
                  PATH="%s:%s" % (node / "tools", os.environ["PATH"]), PIP_CONFIG_FILE="/dev/null"))
     return done.returncode, done.stdout + done.stderr, pathlib.Path(path)
@@ -159,7 +159,7 @@ def test_an_image_is_pulled_by_the_command_that_was_planned(node, kind, status):
                                                     "tasks_from": "engine_%s.yml" % kind}}]}]))
     done = subprocess.run(
         [str(BIN / "ansible-playbook"), "-i", "localhost,", str(play)], capture_output=True, text=True, check=False,
-        timeout=300, cwd=CHECKOUT,
+        timeout=600, cwd=CHECKOUT,
         env=dict(os.environ, ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), ANSIBLE_NOCOLOR="1"))
     assert (node / "words").read_text() == "pull a b:v1\n"
     assert (done.returncode, recap(done.stdout)["changed"]) == ((0, 1) if status == 0 else (2, 0)), done.stdout

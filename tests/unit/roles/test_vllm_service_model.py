@@ -41,7 +41,7 @@ def run(hub, tmp_path, *options, **variables):
                                      {"ansible.builtin.debug": {"var": "vllm_service_models"}}]}]))
     done = subprocess.run(
         [str(BIN / "ansible-playbook"), "-i", "localhost,", str(play), *options], capture_output=True, text=True,
-        check=False, timeout=300, cwd=CHECKOUT,
+        check=False, timeout=600, cwd=CHECKOUT,
         env=dict(os.environ, ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), ANSIBLE_NOCOLOR="1", no_proxy="127.0.0.1"))
     return done.returncode, done.stdout + done.stderr
 

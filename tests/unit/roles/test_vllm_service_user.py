@@ -20,7 +20,7 @@ def test_who_is_there_keeps_shell_and_home_and_who_is_missing_is_made(checkout, 
     (tmp_path / "play.yml").write_text(json.dumps(play))
     answer = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "--check", str(tmp_path / "play.yml")],
-        capture_output=True, text=True, check=False, env=dict(os.environ, HOME=str(tmp_path)), timeout=100)
+        capture_output=True, text=True, check=False, env=dict(os.environ, HOME=str(tmp_path)), timeout=600)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "changed: [localhost] => (item=gpuwright-nobody)" in answer.stdout
     assert "skipping: [localhost] => (item=root)" in answer.stdout

@@ -93,8 +93,10 @@ def metrics(ask, arguments):
     if arguments.get("disable-log-stats") is True:
         return True, None, {"metrics": "none: disable-log-stats leaves them out, and no alert can see this instance"}
     answer = ask("/metrics")
+    if answer["status"] is None:
+        return None, "waits for /metrics: " + answer["why"], {}
     if answer["status"] != 200:
-        return False, "/metrics: %s" % (answer["why"] or "status %d" % answer["status"]), {}
+        return False, "/metrics: status %d" % answer["status"], {}
     lines = answer["text"].split("\n")
     found = {line.partition("{")[0].partition(" ")[0] for line in lines if line[:1] not in ("#", "")}
     missing = [name for name in METRICS if name not in found]

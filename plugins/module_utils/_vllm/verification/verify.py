@@ -39,12 +39,14 @@ def look(host, deployment, ask, secrets=()):
         return _ended(host, deployment, unit, shown, facts, secrets)
     if instance["engine"]["kind"] == "docker":
         shown["ControlGroup"] = container_group.of_docker(host, instance) or ""
-    found = _processes(host, [shown] + [_show(host, other)[0] for other in units[:-1]])
+    told = [shown] + [_show(host, other)[0] for other in units[:-1]]
+    found = _processes(host, told)
     done = _serves(host, deployment, ask, found, facts)
     if done["ok"] is None and facts["restarts"]:
         return _ended(host, deployment, unit, shown, facts, secrets)
     if done["ok"] is not None:
-        main = _number(shown.get("MainPID"))
+        # Looked at anew: workers may have come after the first look and before the first answer.
+        found, main = _processes(host, told), _number(shown.get("MainPID"))
         done["differs"] += _placed(host, deployment, found, main, shown, facts)
         done["ok"] = not done["differs"]
     done["differs"] = [failure.clean(words, secrets) for words in done["differs"]]

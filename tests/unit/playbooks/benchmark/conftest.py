@@ -21,7 +21,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._topology import no
 from tests.sysroots import eight_gpu, nccl_tests_tool
 
 STANDINS = pathlib.Path(__file__).with_name("standins")
-LEASE = 15
+LEASE = 3000  # Shorter than the hour that a test lets pass.
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +43,9 @@ def installed(checkout, tmp_path_factory):
     jobs.write_text(jobs.read_text() + (STANDINS / "jobs.py").read_text().partition("import annotations\n")[2])
     _replace(there / "plugins/module_utils/_benchmark/run.py", 'PLACE = "/var/tmp"', 'PLACE = "%s"' % runs)
     _replace(there / "plugins/plugin_utils/_benchmark/execute.py", "LEASE_SECONDS = 60", "LEASE_SECONDS = %d" % LEASE)
+    supervise = there / "plugins" / "module_utils" / "_supervise.py"
+    supervise.write_text(supervise.read_text() + (
+        STANDINS.parent.with_name("standins") / "supervise.py").read_text().partition("import annotations\n")[2])
     dead = folder / "ansible_collections" / "gpuwright" / "standin" / "plugins" / "connection"
     dead.mkdir(parents=True)
     shutil.copy(STANDINS.parent.with_name("standins") / "dead.py", dead)
@@ -86,6 +89,7 @@ def command(installed, world, tmp_path):
                  "gpuwright.node.benchmark", *arguments],
                 dict(kept, ANSIBLE_COLLECTIONS_PATH=str(installed[0]), HOME=str(tmp_path), COLUMNS="160",
                      GPUWRIGHT_TEST_WORLD=str(world.folder), GPUWRIGHT_TEST_LOG=str(tmp_path / "log"),
+                     GPUWRIGHT_TEST_LATER=str(world.folder / "later"),
                      **(environment or {})))
 
     return make
@@ -97,7 +101,7 @@ def benchmark(command, installed, tmp_path):
 
     def run(hosts, *arguments, **variables):
         argv, environment = command(hosts, *arguments, **variables)
-        answer = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+        answer = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600,
                                 env=environment)
         report = tmp_path / "report" / "benchmark.json"
         told = json.loads(report.read_text()) if report.exists() else None

@@ -78,7 +78,7 @@ def serve(collections, world, tmp_path):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         answer = subprocess.run(
             [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), playbook, *arguments],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600,
             env=dict(kept, ANSIBLE_COLLECTIONS_PATH=str(collections), HOME=str(tmp_path), GPUWRIGHT_TEST_LOG=str(log),
                      GPUWRIGHT_TEST_WORLD=str(world.folder), COLUMNS="160"))
         report = tmp_path / "report"

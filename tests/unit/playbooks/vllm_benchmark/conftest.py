@@ -11,20 +11,22 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
+import time
 import types
+import urllib.request
 
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import state
 
 from tests.sysroots import nsys_tool, vllm_bench_tool, vllm_instances
+from tests.sysroots.held_port import held_port
 
 STANDINS = pathlib.Path(__file__).with_name("standins")
 KEY = "sesame-of-a-test"
-LEASE = 8
+LEASE = 5000  # Longer than the hour that a test lets pass.
 
 
 @pytest.fixture
@@ -40,6 +42,7 @@ def node(checkout, tmp_path):
     _replace(utils / "_kinds/vllm_instance.py", 'FOLDER = "/var/lib/gpuwright/vllm"',
              'FOLDER = "%s"' % (root / "state"))
     _append(utils / "_kinds/vllm_instance.py", STANDINS / "systemd.py")
+    _append(utils / "_supervise.py", STANDINS.parent.with_name("standins") / "supervise.py")
     places = utils / "_vllm/rendered/secret_files.py"
     _replace(places, '"/etc/vllm/%s.secret.env"', '"%s/%%s.secret.env"' % (root / "etc"))
     _replace(places, 'CACHE = "/var/cache/vllm/%s"', 'CACHE = "%s/%%s"' % (root / "cache"))
@@ -52,6 +55,9 @@ def node(checkout, tmp_path):
     _replace(execute / "execute.py", "LEASE_SECONDS = 60", "LEASE_SECONDS = %d" % LEASE)
     _replace(execute / "execute.py", "_WAIT_SECONDS = 10", "_WAIT_SECONDS = 1")
     _replace(execute / "profile.py", "_STEP_SECONDS = 3", "_STEP_SECONDS = 0.2")
+    # What requests take is said by those who send them, so that a slow machine has as many before the window closes.
+    (root / "clock").write_text("")
+    _replace(execute / "profile.py", "clock=time.monotonic", 'clock=lambda: os.path.getsize("%s")' % (root / "clock"))
     shutil.copy(STANDINS / "vllm_service.py", there / "plugins" / "modules")
     tool = root / "tools" / "systemctl"
     tool.write_text('#!/bin/sh\necho "$@" >> %s\n' % (root / "systemctl.log"))
@@ -72,11 +78,9 @@ def _append(path, more):
 @pytest.fixture
 def engine(node):
     """An instance that runs: `put` changes what the stand-in does, `started` are its starts."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = node / "bin"
-    program = vllm_bench_tool.install(folder, {"port": port, "key": KEY})
+    port, folder = held_port(), node / "bin"
+    world = {"port": port, "key": KEY, "clock": str(node / "clock"), "later": str(node / "later")}
+    program = vllm_bench_tool.install(folder, world)
     nsys_tool.install(folder)
     instance = vllm_instances.made(kind="existing", path=str(program), model="/models/tiny", served_name="tiny",
                                    port=port, listen="127.0.0.1")
@@ -91,13 +95,23 @@ def engine(node):
     (node / "plain").write_text("%s serve --config x" % program)
     process = subprocess.Popen([str(program), "serve"], start_new_session=True)
     (node / "pid").write_text(str(process.pid))
+    _answers(port, process)
     yield types.SimpleNamespace(
         folder=folder, started=lambda: [one for one in vllm_bench_tool.started(folder) if one["words"][0] == "bench"],
-        put=lambda **what: vllm_bench_tool.put(folder, dict({"port": port, "key": KEY}, **what)))
+        put=lambda **what: vllm_bench_tool.put(folder, dict(world, **what)))
     for pid in {int((node / "pid").read_text()), process.pid}:
         with contextlib.suppress(OSError):
             os.killpg(pid, signal.SIGKILL)
     process.wait()
+
+
+def _answers(port, process):
+    """Wait until an engine serves."""
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen("http://127.0.0.1:%d/health" % port):
+            return
+        assert process.poll() is None
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -114,9 +128,9 @@ def benchmark(node, engine, tmp_path):
         answer = subprocess.run(
             [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"),
              "gpuwright.node.benchmark", *tags, *arguments],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600,
             env=dict(kept, ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "collections"), HOME=str(tmp_path), COLUMNS="160",
-                     GPUWRIGHT_TEST_NODE=str(node)))
+                     GPUWRIGHT_TEST_NODE=str(node), GPUWRIGHT_TEST_LATER=str(node / "later")))
         report = tmp_path / "report" / "vllm_benchmark.json"
         told = json.loads(report.read_text()) if report.exists() else None
         return types.SimpleNamespace(

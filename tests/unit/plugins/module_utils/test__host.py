@@ -125,14 +125,14 @@ def test_a_command_that_hangs_is_given_up_with_all_its_children():
 def _hold(root, ready, done):
     with Host(root, read_only=False).only_one("/lock", {"what": "role vm"}):
         ready.set()
-        done.wait(60)
+        done.wait(300)
 
 
 def test_two_runs_exclude_each_other_and_the_owner_is_named(root):
     ready, done = multiprocessing.Event(), multiprocessing.Event()
     holder = multiprocessing.Process(target=_hold, args=(str(root), ready, done))
     holder.start()
-    assert ready.wait(60)
+    assert ready.wait(300)
     host = Host(str(root), read_only=False)
     with pytest.raises(Locked) as error:
         with host.only_one("/lock", {"what": "role thp"}):
@@ -175,7 +175,7 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_beside_it(root, mon
 
 
 def test_a_running_process_gets_a_limit_from_the_real_kernel():
-    child = subprocess.Popen(["sleep", "60"])
+    child = subprocess.Popen(["sleep", "600"])
     try:
         host = Host(read_only=False)
         host.set_limit(child.pid, "CORE", (4096, 8192))

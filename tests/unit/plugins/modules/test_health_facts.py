@@ -30,7 +30,7 @@ def run(checkout, tmp_path):
     def answer(arguments, check=False, sysroot=tmp_path):
         given = dict(arguments, sysroot=str(sysroot), _ansible_check_mode=check)
         done = subprocess.run([sys.executable, "-m", health_facts.__name__], input=json.dumps(
-            {"ANSIBLE_MODULE_ARGS": given}), capture_output=True, text=True, timeout=60, env=environment, check=False)
+            {"ANSIBLE_MODULE_ARGS": given}), capture_output=True, text=True, timeout=300, env=environment, check=False)
         return json.loads(done.stdout)
     return answer
 

@@ -27,7 +27,7 @@ def run(checkout, tmp_path):
     def answer(check=False, **arguments):
         given = dict({"path": str(tools)}, **arguments, _ansible_check_mode=check)
         done = subprocess.run([sys.executable, "-m", nccl_run.__name__], input=json.dumps(
-            {"ANSIBLE_MODULE_ARGS": given}), capture_output=True, text=True, timeout=60, env=environment, check=False)
+            {"ANSIBLE_MODULE_ARGS": given}), capture_output=True, text=True, timeout=300, env=environment, check=False)
         return json.loads(done.stdout)
     return answer
 

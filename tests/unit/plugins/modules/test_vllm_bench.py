@@ -24,7 +24,7 @@ from ansible_collections.gpuwright.node.plugins.modules import vllm_bench
 def test_what_is_refused(checkout, arguments, words):
     done = subprocess.run(
         [sys.executable, "-m", vllm_bench.__name__], input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), text=True,
-        capture_output=True, timeout=60, env=dict(os.environ, PYTHONPATH=str(checkout / ".cache" / "collections")),
+        capture_output=True, timeout=300, env=dict(os.environ, PYTHONPATH=str(checkout / ".cache" / "collections")),
         check=False)
     said = json.loads(done.stdout)
     assert said["failed"] and words in said["msg"]

@@ -12,6 +12,8 @@ import signal as _signal
 import subprocess as _subprocess
 import time as _time
 
+from .. import _supervise
+
 _NODE = _pathlib.Path(_os.environ["GPUWRIGHT_TEST_NODE"])
 
 
@@ -37,7 +39,7 @@ def stop(host, unit):
         _os.killpg(pid, _signal.SIGKILL)
     except OSError:
         return
-    while _os.path.exists("/proc/%d" % pid) and show(host, unit)["ActiveState"] == "active":
+    while _supervise._members(pid):  # A port is free again once all of them are gone.
         _time.sleep(0.05)
 
 

@@ -11,14 +11,17 @@ import pathlib
 import signal
 import subprocess
 import time
+import types
 
 import pytest
 
+from ansible_collections.gpuwright.node.plugins.module_utils import _supervise
 from ansible_collections.gpuwright.node.plugins.module_utils._benchmark import run
 from ansible_collections.gpuwright.node.plugins.module_utils._host import Host
 
 from tests.sysroots import nccl_tests_tool
 
+LONG = 100000
 JOB = {"pid": 4711, "comm": "vllm", "holds": "/dev/nvidia0"}
 LAUNCH = {"launcher": "mpirun", "operation": "all_reduce", "operations": ["all_reduce"], "begin": 8, "end": 1024,
           "factor": 2, "gpus": 2, "hosts": ["a", "b"], "iterations": 20, "warmup": 5, "check": True, "library_path": "",
@@ -36,6 +39,21 @@ def node(tmp_path, monkeypatch):
     return Host(read_only=False), dict(LAUNCH, path=str(tools), environment={"PATH": path}), tmp_path / "runs"
 
 
+@pytest.fixture
+def an_hour_passes(monkeypatch):
+    """A function: whoever holds a command sees an hour pass at once when something has come about."""
+    def when(come):
+        passed = []
+
+        def monotonic():
+            if not passed and come():
+                passed.append(3600)
+            return time.monotonic() + sum(passed)
+        monkeypatch.setattr(_supervise, "time", types.SimpleNamespace(
+            monotonic=monotonic, sleep=time.sleep, time=time.time))
+    return when
+
+
 def to_the_end(host, name):
     """All output of a run, and its last answer."""
     text, offset = "", 0
@@ -48,7 +66,7 @@ def to_the_end(host, name):
 
 def until(come):
     """Wait until something has come about."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not come():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -61,7 +79,7 @@ def alive(tools):
 
 def test_a_run_from_its_start_to_its_end(node):
     host, launch, runs = node
-    begun = run.start(host, launch, [], 60, 30)
+    begun = run.start(host, launch, [], LONG, LONG)
     assert oct(os.stat(begun["id"]).st_mode)[-3:] == "700"
     assert begun["command"][0] == "mpirun"
     text, said = to_the_end(host, begun["id"])
@@ -76,16 +94,18 @@ def test_a_run_from_its_start_to_its_end(node):
 def test_half_a_line_is_not_handed_out_before_the_end(node, tmp_path):
     host, launch, _runs = node
     (tmp_path / "tools" / "all_reduce_perf").write_text("#!/bin/sh\nprintf 'one\\ntw'\nexec sleep 600\n")
-    begun = run.start(host, dict(launch, launcher="single", hosts=["a"]), [], 60, 30)
+    begun = run.start(host, dict(launch, launcher="single", hosts=["a"]), [], LONG, LONG)
     until(lambda: host.exists(begun["id"] + "/output") and host.read(begun["id"] + "/output") == "one\ntw")
     assert run.poll(host, begun["id"], 0, 0)["output"] == "one\n"
     assert run.stop(host, begun["id"]) is True
 
 
-def test_what_hangs_ends_at_its_time_limit(node, tmp_path):
+def test_what_hangs_ends_at_its_time_limit(node, tmp_path, an_hour_passes):
     host, launch, runs = node
     nccl_tests_tool.put(tmp_path / "tools", {"fault": "hang"})
-    begun = run.start(host, launch, [], 2, 60)
+    an_hour_passes(lambda: len(nccl_tests_tool.started(tmp_path / "tools")) == 4 and any(
+        "Using devices" in path.read_text() for path in runs.glob("*/output")))
+    begun = run.start(host, launch, [], 3000, LONG)
     text, said = to_the_end(host, begun["id"])
     assert (said["status"], said["timed_out"]) == (None, True)
     assert "Using devices" in text
@@ -94,18 +114,18 @@ def test_what_hangs_ends_at_its_time_limit(node, tmp_path):
     assert list(runs.iterdir()) == []
 
 
-def test_what_nobody_asks_after_ends_and_goes(node, tmp_path):
+def test_what_nobody_asks_after_ends_and_goes(node, tmp_path, an_hour_passes):
     host, launch, runs = node
     nccl_tests_tool.put(tmp_path / "tools", {"fault": "hang"})
-    run.start(host, launch, [], 600, 3)
-    until(lambda: len(nccl_tests_tool.started(tmp_path / "tools")) == 4)
+    an_hour_passes(lambda: len(nccl_tests_tool.started(tmp_path / "tools")) == 4)
+    run.start(host, launch, [], LONG, 3000)
     until(lambda: alive(tmp_path / "tools") == [] and list(runs.iterdir()) == [])
 
 
 def test_stop_ends_all_ranks_though_the_supervisor_was_killed(node, tmp_path):
     host, launch, runs = node
     nccl_tests_tool.put(tmp_path / "tools", {"fault": "hang"})
-    begun = run.start(host, launch, [], 600, 60)
+    begun = run.start(host, launch, [], LONG, LONG)
     until(lambda: len(nccl_tests_tool.started(tmp_path / "tools")) == 4)
     os.kill(supervisor(host, begun["id"]), signal.SIGKILL)
     assert run.stop(host, begun["id"]) is True
@@ -116,7 +136,7 @@ def test_stop_ends_all_ranks_though_the_supervisor_was_killed(node, tmp_path):
 def test_a_crash_has_its_status(node, tmp_path):
     host, launch, _runs = node
     nccl_tests_tool.put(tmp_path / "tools", {"fault": "crash"})
-    begun = run.start(host, launch, [], 60, 30)
+    begun = run.start(host, launch, [], LONG, LONG)
     text, said = to_the_end(host, begun["id"])
     assert said["status"] == 3
     assert "unhandled cuda error" in text
@@ -130,14 +150,14 @@ def test_a_first_word_that_is_no_program_is_refused(node, changed, words):
     host, launch, runs = node
     for one in (host, Host(read_only=True)):
         with pytest.raises(run.Refused, match=words):
-            run.start(one, dict(launch, environment={"PATH": "/nowhere"}, **changed), [], 60, 30)
+            run.start(one, dict(launch, environment={"PATH": "/nowhere"}, **changed), [], LONG, LONG)
     assert list(runs.iterdir()) == []
 
 
 def test_what_the_kernel_will_not_start_says_so(node, tmp_path):
     host, launch, _runs = node
     (tmp_path / "tools" / "mpirun").write_text("#!/no/such/interpreter\n")
-    begun = run.start(host, launch, [], 60, 30)
+    begun = run.start(host, launch, [], LONG, LONG)
     text, said = to_the_end(host, begun["id"])
     assert said["status"] == 127
     assert text == "mpirun: No such file or directory\n"
@@ -147,7 +167,7 @@ def test_what_the_kernel_will_not_start_says_so(node, tmp_path):
 def test_a_busy_node_is_refused_unless_that_is_allowed(node, monkeypatch):
     host, launch, runs = node
     monkeypatch.setattr(run.jobs, "live_jobs", lambda _host: ([JOB] * 7, True))
-    for begin in (lambda: run.start(host, launch, [], 60, 30), lambda: run.look(host, launch, [])):
+    for begin in (lambda: run.start(host, launch, [], LONG, LONG), lambda: run.look(host, launch, [])):
         with pytest.raises(run.Refused, match=r"vllm \(process 4711, /dev/nvidia0\).* and 2 more") as refused:
             begin()
         assert "nccl_benchmark_allow" in str(refused.value)
@@ -157,7 +177,7 @@ def test_a_busy_node_is_refused_unless_that_is_allowed(node, monkeypatch):
 
 def test_a_missing_program_is_refused_with_the_places(node):
     host, launch, _runs = node
-    for begin in (lambda: run.start(host, dict(launch, path="/nowhere/at/all"), [], 60, 30),
+    for begin in (lambda: run.start(host, dict(launch, path="/nowhere/at/all"), [], LONG, LONG),
                   lambda: run.look(host, dict(launch, path="/nowhere/at/all"), [])):
         with pytest.raises(run.Refused, match="/nowhere/at/all"):
             begin()
@@ -180,7 +200,7 @@ def test_what_lies_in_a_container_is_not_looked_for(node):
 
 def test_reading_only_starts_nothing_and_says_the_command(node):
     _host, launch, runs = node
-    said = run.start(Host(read_only=True), launch, [], 60, 30)
+    said = run.start(Host(read_only=True), launch, [], LONG, LONG)
     assert said["id"] is None
     assert said["command"][:2] == ["mpirun", "--allow-run-as-root"] or said["command"][0] == "mpirun"
     assert list(runs.iterdir()) == []
@@ -197,11 +217,11 @@ def test_what_a_power_cut_left_goes_and_a_run_that_goes_on_stays(node, tmp_path)
     left = runs / (run.PREFIX + "left")
     left.mkdir(mode=0o700)
     (left / "beat").write_text("")
-    begun = run.start(host, launch, [], 60, 30)
+    begun = run.start(host, launch, [], LONG, LONG)
     assert not left.exists()
     (runs / (run.PREFIX + "beginning")).mkdir(mode=0o700)
     assert run.look(host, launch, [])["left"] == sorted([begun["id"], str(runs / (run.PREFIX + "beginning"))])
-    other = run.start(host, launch, [], 60, 30)
+    other = run.start(host, launch, [], LONG, LONG)
     to_the_end(host, begun["id"])
     run.stop(host, begun["id"])
     run.stop(host, other["id"])
@@ -212,7 +232,7 @@ def test_a_folder_of_a_killed_start_goes_in_the_end(node):
     host, launch, runs = node
     (runs / (run.PREFIX + "old")).mkdir(mode=0o700)
     os.utime(runs / (run.PREFIX + "old"), (1, 1))
-    run.stop(host, run.start(host, launch, [], 60, 30)["id"])
+    run.stop(host, run.start(host, launch, [], LONG, LONG)["id"])
     assert list(runs.iterdir()) == []
 
 
@@ -270,7 +290,7 @@ def test_after_a_reboot_the_number_of_a_session_is_another_s(node, bystander):
 def test_a_killed_supervisor_is_told_and_not_waited_for(node, tmp_path):
     host, launch, runs = node
     nccl_tests_tool.put(tmp_path / "tools", {"fault": "hang"})
-    begun = run.start(host, launch, [], 600, 60)
+    begun = run.start(host, launch, [], LONG, LONG)
     until(lambda: len(nccl_tests_tool.started(tmp_path / "tools")) == 4)
     os.kill(supervisor(host, begun["id"]), signal.SIGKILL)
     with pytest.raises(OSError, match="ended from outside: out of memory"):
@@ -284,7 +304,7 @@ def test_what_cannot_be_written_leaves_no_folder(node, monkeypatch):
     host, launch, runs = node
     monkeypatch.setattr(host, "write_file", _full)
     with pytest.raises(OSError, match="No space left"):
-        run.start(host, launch, [], 60, 30)
+        run.start(host, launch, [], LONG, LONG)
     assert list(runs.iterdir()) == []
 
 

@@ -185,7 +185,7 @@ def test_a_reload_that_fails_is_said(tmp_path):
 
 
 def test_the_real_kernel_raises_a_process_and_takes_it_back(monkeypatch):
-    child = subprocess.Popen(["sleep", "60"])
+    child = subprocess.Popen(["sleep", "600"])
     try:
         host, target = Host(read_only=False), "x.service/LimitCORE"
         monkeypatch.setattr(unit_limit.limits, "main_process", lambda _host, _unit: child.pid)

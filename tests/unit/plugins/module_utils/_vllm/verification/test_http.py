@@ -14,6 +14,8 @@ import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.verification import http as asking
 
+from tests.sysroots.held_port import held_port
+
 
 class Engine(http.server.BaseHTTPRequestHandler):
     """Says what it was asked."""
@@ -78,13 +80,12 @@ def test_a_body_is_posted(port):
 def test_no_redirect_is_followed_and_no_proxy_used(port, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://192.0.2.1:3128")
-    found = asking.asker(place(port))("/away", seconds=5)
+    found = asking.asker(place(port))("/away", seconds=60)
     assert found["status"] == 302 and json.loads(found["text"])["path"] == "/away"
 
 
 def test_who_does_not_listen_or_answer_is_said(silent):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        closed = listener.getsockname()[1]
+    closed = held_port()
     assert asking.asker(place(closed))("/health") == {
         "status": None, "text": "", "why": "nobody listens on http://127.0.0.1:%d" % closed}
     found = asking.asker(place(silent))("/health", seconds=0.05)

@@ -111,6 +111,16 @@ def test_all_is_well(root, serves):
     assert "MINE" not in str(found)
 
 
+def test_workers_that_come_between_the_look_at_processes_and_the_answer_are_not_missing(root, serves):
+    put(root, "/sys/fs/cgroup%s/cgroup.procs" % GROUP, "100")
+    answered = asker(serves)
+
+    def ask(path, *words):
+        put(root, "/sys/fs/cgroup%s/cgroup.procs" % GROUP, "100\n101\n102\n103")
+        return answered(path, *words)
+    assert verify.look(Node(root), deployment(), ask)["differs"] == []
+
+
 @pytest.mark.parametrize("path, answer, words", [
     ("/health", (503, ""), "/health: 200 is wanted, found 503"),
     ("/version", (200, {"version": "0.31.0"}), "the engine that runs is vLLM 0.31.0, wanted is 0.32.0"),

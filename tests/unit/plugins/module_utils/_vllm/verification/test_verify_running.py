@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.flags import help_text
 
 from tests.sysroots import direct_engine, engine_environment
+from tests.sysroots.held_port import held_port
 
 HELP = "tests/captures/vllm-help/0.32.0-wide.txt.gz"
 CPU = str(min(os.sched_getaffinity(0)))
@@ -99,7 +100,7 @@ def test_the_second_engine_on_a_device_ends_with_the_words_of_vllm(made, tmp_pat
 
 
 def test_two_nodes_wait_for_one_another_and_end_together(made, tmp_path):
-    addresses, port = ["127.0.0.1", "127.0.0.2"], direct_engine.free_port()
+    addresses, port = ["127.0.0.1", "127.0.0.2"], held_port()
     nodes = [made("rank%d" % rank, "%s" % CPU if rank == 0 else "0-%d" % (os.cpu_count() - 1), served_name="both",
                   arguments={"tensor-parallel-size": 2},
                   several={"nnodes": 2, "node_rank": rank, "nodes": ["n1", "n2"], "address": addresses[rank],
@@ -109,7 +110,7 @@ def test_two_nodes_wait_for_one_another_and_end_together(made, tmp_path):
         for engine in engines:
             assert others(engine.settled(), engine) == [], engine.log.read_text()
         engines[1].process.kill()
-        engines[0].process.wait(30)
+        engines[0].process.wait(300)
         assert "Connection closed by peer" in engines[0].look()["differs"][0]
 
 
