@@ -19,7 +19,7 @@ from .instance_values import BadInstance
 
 
 def make_plan(host, params):
-    """The plan. Raises BadInstance and ForeignJournal."""
+    """The plan. Raises BadInstance, ForeignJournal, and OSError where the node cannot be read or has no systemd."""
     instances = [resolve(host, check(one)) for one in params["instances"]]
     names = [one["name"] for one in instances]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -28,7 +28,19 @@ def make_plan(host, params):
     unknown = sorted(set(params["secrets"]) - set(names))
     if unknown:
         raise BadInstance("secrets: there is no instance %s" % ", ".join(unknown))
-    return plan(host, composed(host, instances, params["secrets"]), params["take_over"])
+    made = composed(host, instances, params["secrets"])
+    try:
+        return plan(host, made, params["take_over"])
+    except OSError as error:
+        raise _with_what_else_is_wrong(error, made) from error
+
+
+def _with_what_else_is_wrong(error, made):
+    """What the node lacks for a plan, such as systemd, and with it what is wrong with the instances themselves."""
+    wrong = [words for _name, one in sorted(made.items())
+             for words in [one["problem"]] + list((one["deployment"] or {}).get("problems") or ()) if words]
+    return error if not wrong else OSError(
+        error.errno, "%s. Wrong besides: %s" % (error.strerror, "; ".join(wrong)), error.filename)
 
 
 def composed(host, instances, secrets):
