@@ -103,7 +103,8 @@ def test_what_could_not_be_brought_is_in_the_report_and_nothing_restarts(serve, 
     assert played.audit["hosts"]["n2"]["status"] == "failed"
     said = json.dumps(played.audit["hosts"]["n2"])
     assert "no instance was touched: Bring the model files: the hub is away" in said, said
-    assert world.get("n1")["serves"] == {}
+    assert world.get("n1")["serves"] == {} and "undefined" not in played.said
+    assert played.audit["hosts"]["n1"]["status"] != "failed"
 
 
 def test_wrong_input_is_said_before_any_node_is_asked(serve):
