@@ -30,14 +30,20 @@ OTHERWISE = {
 }
 # What everybody could read in /etc/vllm, and in /proc for who has the process.
 SECRETS = {"VLLM_API_KEY": "api_key", "HF_TOKEN": "hf_token", "HUGGING_FACE_HUB_TOKEN": "hf_token"}
+# They choose GPUs: written by hand they would give an instance those of another, behind the placement's back.
+CHOOSE_GPUS = ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "HIP_VISIBLE_DEVICES",
+               "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 # vLLM reads them, in builds or plugins that the list of one release lacks.
 _FAMILIES = ("VLLM_ROCM_", "VLLM_TPU_", "VLLM_XPU_", "VLLM_ASCEND_", "VLLM_NEURON_", "VLLM_GAUDI_", "VLLM_OMNI_")
 
 
 def problems(environment, where):
-    """What may not be in an environment at all: secrets. A list of words."""
-    return ["%s: %s: it would be readable in /etc/vllm; put it into vllm_service_secrets[NAME].%s" % (
+    """What may not be in an environment at all: secrets, and the choice of GPUs. A list of words."""
+    found = ["%s: %s: it would be readable in /etc/vllm; put it into vllm_service_secrets[NAME].%s" % (
         where, name, SECRETS[name]) for name in sorted(environment) if name in SECRETS]
+    return found + ["%s: %s: the role sets it, so that no two instances have the same GPU; say `gpus` of the instance: "
+                    "a number, or a list of indexes, UUIDs (MIG devices too) or PCI addresses" % (where, name)
+                    for name in CHOOSE_GPUS if name in environment]
 
 
 def warnings(environment, where):

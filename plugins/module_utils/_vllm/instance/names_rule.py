@@ -14,7 +14,7 @@ from . import environment_names
 
 
 def r31_names(instance, schema):
-    """The findings, of severity W; secrets in the environment are E."""
+    """The findings, of severity W; secrets and a choice of GPUs in the environment are E."""
     where = "%s: environment" % instance["name"]
     found = [finding("R31", "E", None, words) for words in environment_names.problems(instance["environment"], where)]
     found += [finding("R31", "W", None, words) for words in environment_names.warnings(instance["environment"], where)]

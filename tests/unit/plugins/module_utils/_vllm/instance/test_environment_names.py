@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.instance.environment_names import (
+    CHOOSE_GPUS,
     INSTEAD,
     KNOWN,
     OTHERWISE,
@@ -35,6 +36,12 @@ def test_what_vllm_reads_and_what_is_not_its_own_passes():
     own = {"VLLM_LOGGING_LEVEL": "INFO", "VLLM_HOST_IP": "10.0.0.1", "VLLM_ROCM_BRAND_NEW": "1", "NCCL_DEBUG": "WARN",
            "OMP_NUM_THREADS": "8", "VLLM_CPU_OMP_THREADS_BIND": "0-3"}
     assert warnings(own, "llama") == [] and problems(own, "llama") == []
+
+
+@pytest.mark.parametrize("name", CHOOSE_GPUS)
+def test_gpus_are_chosen_by_the_instance_alone(name):
+    found = problems({name: "0,1"}, "llama")
+    assert len(found) == 1 and found[0].startswith("llama: %s: the role sets it" % name) and "`gpus`" in found[0]
 
 
 def test_a_secret_is_refused_and_not_repeated():
