@@ -28,8 +28,9 @@ def table(heads, rows, width):
 
 
 def paragraph(text, width, indent):
-    """The lines of a sentence, the second and later ones indented."""
-    return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
+    """The lines of a sentence, the second and later ones indented; a path that is too long stays whole, to be copied."""
+    return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False,
+                         break_long_words=False) or [""]
 
 
 def _widths(rows, room):

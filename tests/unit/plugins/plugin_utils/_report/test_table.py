@@ -43,3 +43,8 @@ def test_a_paragraph_is_indented_from_its_second_line():
     assert len(lines) > 1
     assert all(line.startswith("  ") for line in lines[1:])
     assert paragraph("", 40, 2) == [""]
+
+
+def test_a_path_in_a_paragraph_stays_whole():
+    path = "/srv/" + "a" * 60 + "/report"
+    assert paragraph("written: %s: 7 files" % path, 40, 2) == ["written:", "  " + path + ":", "  7 files"]
