@@ -73,6 +73,10 @@ CASES = {
                         [('DCGM_FI_DEV_ECC_DBE_VOL_TOTAL{instance="n1",gpu="0"}', "0x120")]),
     "GpuRowRemapFailed": ([('DCGM_FI_DEV_ROW_REMAP_FAILURE{instance="n1",gpu="0"}', "1x120")],
                           [('DCGM_FI_DEV_ROW_REMAP_FAILURE{instance="n1",gpu="0"}', "0x120")]),
+    "GpuLinkErrors": ([('DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL{instance="n1",gpu="0"}', "0+1x120")],
+                      [('DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL{instance="n1",gpu="0"}', "9x120")]),
+    "GpuTooHot": ([('DCGM_FI_DEV_THERMAL_VIOLATION{instance="n1",gpu="0"}', "0+60x120")],
+                  [('DCGM_FI_DEV_THERMAL_VIOLATION{instance="n1",gpu="0"}', "60x120")]),
 }
 # These look further back than two hours; they are tried by themselves below.
 LONGER = {"NodeRebootPending", "VllmSlowerThanBefore"}

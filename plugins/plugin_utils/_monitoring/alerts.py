@@ -128,4 +128,9 @@ def _of_gpu():
                labels + " has uncorrectable memory errors", "Since the driver was loaded. Drain the node."),
         _alert("GpuRowRemapFailed", "DCGM_FI_DEV_ROW_REMAP_FAILURE > 0", "0m", "critical",
                labels + " has no spare rows left", "Its memory cannot be repaired any more: replace it."),
+        # Fields that the exporter's own list of counters leaves out: where they are not asked for nothing fires.
+        _alert("GpuLinkErrors", "rate(DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL[15m]) > 0", "15m", "warning",
+               labels + " counts CRC errors on NVLink", "What was damaged is sent again, and all of its jobs wait."),
+        _alert("GpuTooHot", "rate(DCGM_FI_DEV_THERMAL_VIOLATION[5m]) > 0", "10m", "warning",
+               labels + " is slowed down by its temperature", "A job is as slow as its slowest GPU: look at its air."),
     ]

@@ -28,7 +28,7 @@ def table(heads, rows, width):
 
 
 def paragraph(text, width, indent):
-    """The lines of a sentence, the second and later ones indented; a path that is too long stays whole, to be copied."""
+    """The lines of a sentence, later ones indented; a path that is too long for a line stays whole, to be copied."""
     return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False,
                          break_long_words=False) or [""]
 
