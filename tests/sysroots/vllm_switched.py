@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import plan as planner
 from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import switch
 
-from tests.sysroots import vllm_node
+from tests.sysroots import engine, vllm_node
 
 LLAMA, QWEN = "vllm@llama.service", "vllm@qwen.service"
 OWNER = {"what": "test"}
@@ -39,3 +39,21 @@ def statuses(made):
 def commands(host):
     """What was told to systemctl, without what only asks."""
     return [one[len("systemctl "):] for one in host.asked if not one.startswith("systemctl show")]
+
+
+def kills(folder, prepare, change, least):
+    """(number, root) of a prepared node for each moment in which `change` was killed there, and for one where it ended.
+
+    Whatever is done with it then, a rollback gives it back as it was before it was prepared.
+    """
+    for number in range(200):
+        root = vllm_node.build(folder / str(number))
+        before = vllm_node.snapshot(root)
+        prepare(root)
+        killed = vllm_node.killed_before(number, root, change)
+        yield number, root
+        assert engine.roll_back(root, kernel=vllm_node.Engines).errors == [], number
+        assert vllm_node.snapshot(root) == before, number
+        if not killed:
+            break
+    assert number > least

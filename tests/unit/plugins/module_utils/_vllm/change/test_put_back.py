@@ -10,20 +10,9 @@ from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import
 
 from tests.sysroots import engine, plain_node, vllm_node
 from tests.sysroots.vllm_node import asked, snapshot
+from tests.sysroots.vllm_switched import LLAMA, OWNER, QWEN, kills, run, settled
 
-LLAMA, QWEN = "vllm@llama.service", "vllm@qwen.service"
-OWNER = {"what": "test"}
 OLD, NEW = {"secret": "old"}, {"gpus": "2,3", "secret": "new", "template": "LimitCORE=0\n"}
-
-
-def run(host, wanted, **words):
-    return switch.switch(lambda: planner.plan(host, wanted, **words), list(wanted), OWNER)
-
-
-def settled(root, wanted):
-    host = vllm_node.host(root)
-    run(host, wanted)
-    switch.keep(host, list(wanted), OWNER)
 
 
 def files(root):
@@ -138,27 +127,23 @@ def test_a_file_that_the_new_one_does_not_have_is_written_again_and_goes_with_a_
 
 
 def test_a_kill_before_any_change_is_put_right_by_the_next_one(tmp_path):
-    for count in range(200):
-        root = vllm_node.build(tmp_path / str(count))
-        bare = snapshot(root)
+    served = {}
+
+    def prepare(root):
         settled(root, asked("llama", **OLD))
-        before = files(root)
+        served[root] = files(root)
         run(vllm_node.host(root), asked("llama", **NEW))
-        killed = vllm_node.killed_before(count, root, lambda host: put_back.put_back(host, ["llama"], OWNER))
-        if count % 2 or not killed:
+
+    for count, root in kills(tmp_path, prepare, lambda host: put_back.put_back(host, ["llama"], OWNER), 10):
+        if count % 2:
             assert back(root, "llama")["llama"]["ok"], count
-            assert files(root) == before, count
+            assert files(root) == served[root], count
             assert "old" in vllm_node.host(root).running(LLAMA)["/etc/vllm/llama.secret.env"], count
         else:
             made = run(vllm_node.host(root), asked("llama", **NEW))
             assert "error" not in made.step("llama"), count
             switch.keep(vllm_node.host(root), ["llama"], OWNER)
             assert planner.plan(vllm_node.host(root), asked("llama", **NEW)).step("llama")["status"] == "ok", count
-        assert engine.roll_back(root, kernel=vllm_node.Engines).errors == [], count
-        assert snapshot(root) == bare, count
-        if not killed:
-            break
-    assert count > 10
 
 
 def test_what_was_somebody_else_s_serves_again(tmp_path):

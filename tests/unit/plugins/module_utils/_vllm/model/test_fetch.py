@@ -19,20 +19,6 @@ from tests.sysroots.model_node import SHARD, Node, folder, instance, killed_at, 
 from tests.sysroots.plain_node import snapshot
 
 
-@pytest.fixture(name="hub")
-def fixture_hub():
-    """A running hub."""
-    with model_hub.serve() as running:
-        yield running
-
-
-@pytest.fixture(name="root")
-def fixture_root(tmp_path):
-    """A node with a volume for models."""
-    (tmp_path / "node" / "data").mkdir(parents=True)
-    return tmp_path / "node"
-
-
 def test_a_connection_that_breaks_goes_on_where_it_broke(root, hub):
     hub.cut = {SHARD: [1000, 70_000]}
     run(root, instance({"hub": hub.url}))

@@ -19,20 +19,6 @@ from tests.sysroots.model_node import SHARD, folder, instance, refused, run, who
 from tests.sysroots.plain_node import snapshot
 
 
-@pytest.fixture(name="hub")
-def fixture_hub():
-    """A running hub."""
-    with model_hub.serve() as running:
-        yield running
-
-
-@pytest.fixture(name="root")
-def fixture_root(tmp_path):
-    """A node with a volume for models."""
-    (tmp_path / "node" / "data").mkdir(parents=True)
-    return tmp_path / "node"
-
-
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_a_revision_comes_and_stays(root, hub, parallel):
     asked = instance({"hub": hub.url})

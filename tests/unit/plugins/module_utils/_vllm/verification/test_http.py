@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import socket
@@ -110,17 +111,23 @@ def test_an_answer_that_comes_in_drops_ends_at_the_limit():
     assert found["status"] is None and "no answer within" in found["why"]
 
 
+@contextlib.contextmanager
+def answers_once(listener, said):
+    """Whoever asks first is answered, with these bytes."""
+    def answer():
+        link = listener.accept()[0]
+        link.recv(65536)
+        link.sendall(said)
+        link.close()
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    yield
+    thread.join()
+
+
 def test_what_is_no_http_is_said():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        def greet():
-            link = listener.accept()[0]
-            link.recv(65536)
-            link.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
-            link.close()
-        thread = threading.Thread(target=greet)
-        thread.start()
+    with socket.create_server(("127.0.0.1", 0)) as listener, answers_once(listener, b"SSH-2.0-OpenSSH_9.2\r\n"):
         found = asking.asker(place(listener.getsockname()[1]))("/health")
-        thread.join()
     assert found["status"] is None and "SSH-2.0" in found["why"]
 
 
@@ -135,16 +142,8 @@ def test_a_socket_in_a_file_is_asked(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
-
-        def answer():
-            link = listener.accept()[0]
-            link.recv(65536)
-            link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            link.close()
-        thread = threading.Thread(target=answer)
-        thread.start()
-        assert asking.asker(place(8000, uds=path))("/health") == {"status": 200, "text": "ok", "why": None}
-        thread.join()
+        with answers_once(listener, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"):
+            assert asking.asker(place(8000, uds=path))("/health") == {"status": 200, "text": "ok", "why": None}
     missing = asking.asker(place(8000, uds=path + ".gone"))("/health")
     assert missing["why"] == "nobody listens on the socket %s.gone" % path
 
