@@ -11,33 +11,19 @@ from __future__ import annotations
 
 from ... import _journal
 from ..._kinds import vllm_instance
+from ..._plan import Plan
 from . import difference, judge, owners, places, state
 
 NEVER_ASKED = {"instance": {"state": "absent"}, "deployment": None, "problem": None}
 
 
-class ServicePlan:
-    """What is asked for and what is so: the steps, the findings, and each file as it is and as it shall be."""
+class ServicePlan(Plan):
+    """What is asked for and what is so: the steps, the findings, and in `asked` the instances."""
 
     def __init__(self, host, journal, take_over):
-        self.host = host
-        self.role = places.ROLE
-        self.journal = journal
-        self.take_over = take_over
-        self.steps = []
-        self.findings = []
+        super().__init__(host, places.ROLE, journal)
+        self.take_over = list(take_over)
         self.asked = {}
-        self.errors = []
-
-    @property
-    def changing(self):
-        """The steps that a switch would carry out."""
-        return [step for step in self.steps if step["status"] == "drift"]
-
-    @property
-    def due(self):
-        """Whether a switch would do anything."""
-        return bool(self.changing)
 
     def step(self, name):
         """The step of an instance."""
@@ -50,7 +36,7 @@ def plan(host, asked, take_over=()):
     `asked` is {name: {"instance": normal form, "deployment": what compose made of it or None, "problem": why there is
     none, or None}} of all instances of this node: what is ours and not among them goes.
     """
-    made = ServicePlan(host, _journal.load(host), list(take_over))
+    made = ServicePlan(host, _journal.load(host), take_over)
     made.asked = dict(dict.fromkeys(ours(host, made.journal), NEVER_ASKED), **asked)
     for name in sorted(made.asked):
         made.steps.append(_step(made, name, made.asked[name]))

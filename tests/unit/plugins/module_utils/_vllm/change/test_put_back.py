@@ -10,7 +10,7 @@ from ansible_collections.gpuwright.node.plugins.module_utils._vllm.change import
 
 from tests.sysroots import engine, plain_node, vllm_node
 from tests.sysroots.vllm_node import asked, snapshot
-from tests.sysroots.vllm_switched import LLAMA, OWNER, QWEN, kills, run, settled
+from tests.sysroots.vllm_switched import LLAMA, OWNER, kills, run, settled
 
 OLD, NEW = {"secret": "old"}, {"gpus": "2,3", "secret": "new", "template": "LimitCORE=0\n"}
 
